@@ -1,0 +1,1 @@
+"""The numerics: NumPy arrays of shape (cell, feature, sample), no labels, no Dask."""

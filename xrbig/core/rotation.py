@@ -1,0 +1,94 @@
+"""Linear part of a layer: whiten and rotate, so that the new margins show what the old ones hid."""
+
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import numpy as np
+from scipy.special import psi
+
+from xrbig.core.marginal import Bools, Floats
+
+Rotation = Literal["auto", "pca", "ica", "random"]
+
+SINGULAR = 1e-12
+ICA_STEPS = 30
+FITTED, HELD_OUT = slice(0, None, 2), slice(1, None, 2)
+
+
+class Linear(NamedTuple):
+    """y = matrix @ z per cell, its margins uncorrelated and of variance 1.
+
+    Attributes
+    ----------
+    matrix : array (cell, feature, feature)
+    log_det : array (cell,), log |det matrix|, what the map takes from T if the margins of z are Gaussian
+    singular : array (cell,), whether a combination of the features is constant, hence T infinite
+    """
+
+    matrix: Floats
+    log_det: Floats
+    singular: Bools
+
+
+def fit(z: Floats, rotation: Rotation, layer: int, seed: int) -> Linear:
+    """Fit the linear part of a layer to `z` (cell, feature, sample; mean 0).
+
+    ``"pca"`` whitens along the principal components, ``"ica"`` goes on to independent components, found on the samples
+    `FITTED` and to be judged on those `HELD_OUT`, ``"random"`` to a random rotation that depends on (seed, layer,
+    number of features), and ``"auto"`` is PCA in the first layer, random in the others.
+    """
+    features, n = z.shape[1:]
+    variance, axes = np.linalg.eigh(z @ z.swapaxes(1, 2) / n)
+    singular = variance[:, 0] < SINGULAR
+    scale = 1 / np.sqrt(np.maximum(variance, SINGULAR))
+    log_det = np.sum(np.log(scale), axis=1)
+    if rotation == "random" or (rotation == "auto" and layer > 0):
+        turned = random_rotation(features, layer, seed) @ axes
+        return Linear((turned * scale[:, None, :]) @ axes.swapaxes(1, 2), log_det, singular)
+    whitening = (_canonical_sign(axes) * scale[:, None, :]).swapaxes(1, 2)
+    if rotation == "ica":
+        start = random_rotation(features, layer, seed)
+        whitening = independent_components(whitening @ z[..., FITTED], start) @ whitening
+    return Linear(whitening, log_det, singular)
+
+
+def _canonical_sign(axes: Floats) -> Floats:
+    """Eigenvectors (in columns), known up to their sign, with their largest component positive."""
+    largest = np.argmax(np.abs(axes), axis=1)[:, None, :]
+    return np.asarray(axes * np.sign(np.take_along_axis(axes, largest, axis=1)))
+
+
+@lru_cache(maxsize=256)
+def random_rotation(features: int, layer: int, seed: int) -> Floats:
+    """Orthogonal matrix, uniform over all of them (Mezzadri, Notices of the AMS 54:592, 2007)."""
+    rng = np.random.default_rng([seed, layer, features])
+    q, r = np.linalg.qr(rng.standard_normal((features, features)))
+    rotation = q * np.sign(np.diag(r))
+    rotation.flags.writeable = False
+    return np.asarray(rotation)
+
+
+def independent_components(white: Floats, start: Floats) -> Floats:
+    """Orthogonal unmixing matrix per cell of white data (cell, feature, sample).
+
+    Symmetric fixed-point iteration with the log-cosh contrast (Hyvarinen, IEEE Transactions on Neural Networks 10:626,
+    1999); a fixed number of steps, so that no cell depends on another.
+    """
+    n = white.shape[-1]
+    unmixing = np.broadcast_to(start, (len(white), *start.shape))
+    for _ in range(ICA_STEPS):
+        contrast = np.tanh(unmixing @ white)
+        curvature = np.mean(1 - contrast**2, axis=2)[:, :, None]
+        left, _, right = np.linalg.svd(contrast @ white.swapaxes(1, 2) / n - curvature * unmixing)
+        unmixing = left @ right
+    return unmixing
+
+
+def null_log_det(features: int, n: int) -> float:
+    """Mean of -1/2 log det of the sample correlation matrix of n independent Gaussian samples.
+
+    The determinant of a Wishart matrix is a product of chi-square variables, whose mean logarithms are digammas
+    (Anderson, An Introduction to Multivariate Statistical Analysis, section 7.5).
+    """
+    half = (n - 1) / 2
+    return float(np.sum(psi(half) - psi(half - np.arange(features) / 2)) / 2)

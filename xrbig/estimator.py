@@ -1,0 +1,56 @@
+"""The numerical settings of the estimator."""
+
+from dataclasses import dataclass
+from typing import get_args
+
+from xrbig.core.rotation import Rotation
+
+
+@dataclass(frozen=True, kw_only=True)
+class RBIG:
+    """Settings of rotation-based iterative Gaussianization.
+
+    The same settings and the same data give the same number, bit for bit.
+
+    Parameters
+    ----------
+    rotation : {"auto", "pca", "ica", "random"}
+        How a layer rotates the data after it has decorrelated them: along the principal components, to independent
+        components (found on half of the samples, judged on the others) or at random. ``"auto"`` is PCA in the first
+        layer and random in the others.
+    max_layers : int
+        Bound on the layers of a cell. A cell that reaches it is not `converged`.
+    patience : int
+        A cell has converged after so many layers in a row that remove no more than chance would.
+    significance : float
+        Probability with which a layer of Gaussian data is taken for structure.
+    seed : int
+        Seed of the random rotations and of the order of tied values.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of its range.
+
+    Examples
+    --------
+    >>> RBIG(max_layers=50)
+    RBIG(rotation='auto', max_layers=50, patience=5, significance=0.0001, seed=0)
+    """
+
+    rotation: Rotation = "auto"
+    max_layers: int = 100
+    patience: int = 5
+    significance: float = 1e-4
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Reject settings that cannot work."""
+        if self.rotation not in get_args(Rotation):
+            raise ValueError(f"rotation={self.rotation!r} is not one of {get_args(Rotation)}.")
+        for name, least in {"max_layers": 1, "patience": 1, "seed": 0}.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise ValueError(f"{name}={value!r} must be an integer of at least {least}.")
+        if not 0 < self.significance < 1:
+            raise ValueError(f"significance={self.significance!r} must lie between 0 and 1.")
