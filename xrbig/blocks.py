@@ -1,6 +1,7 @@
-"""Cells on Dask: the chunk policy and the mapping of a kernel over the cells of each block."""
+"""Cells on Dask: the chunk policy, the mapping of a kernel over the cells of each block, and its threads."""
 
 import math
+import threading
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import Any
@@ -98,6 +99,46 @@ def _map_block(
         slab = [
             (f[index] if number else f).reshape(number, count, samples) for f, count in zip(fields, counts, strict=True)
         ]
-        results.append(kernel(np.concatenate(slab, axis=1)[:, order]))
+        with SINGLE_THREADED_BLAS:
+            results.append(kernel(np.concatenate(slab, axis=1)[:, order]))
     outputs = [np.concatenate(parts).reshape(cell_shape) for parts in zip(*results, strict=True)]
     return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+
+class _SingleThreadedBlas:
+    """Hold BLAS to one thread while any block is at work, if threadpoolctl is installed.
+
+    BLAS threads would multiply with those of Dask, and change the last bits of products of many features. The limit
+    holds for the process, so that the last block to leave lifts it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._controller: Any = None
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._controller is None:
+                self._controller = _threadpool_controller()
+            if self._inside == 0 and self._controller:
+                self._limit = self._controller.limit(limits=1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0 and self._controller:
+                self._limit.restore_original_limits()
+
+
+def _threadpool_controller() -> Any:
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ModuleNotFoundError:
+        return False
+    return ThreadpoolController()
+
+
+SINGLE_THREADED_BLAS = _SingleThreadedBlas()
