@@ -53,25 +53,40 @@ class Layer(NamedTuple):
         return np.asarray(np.linalg.solve(self.matrix, y), dtype=np.float64)
 
 
+class Linear(NamedTuple):
+    """Linear part of a layer, y = matrix @ z, whose margins are uncorrelated and of variance 1.
+
+    Attributes
+    ----------
+    matrix : array (cell, feature, feature)
+    log_det : array (cell,), log |det matrix|
+    singular : array (cell,), whether a combination of the features is constant
+    y : array (cell, feature, sample)
+    """
+
+    matrix: Floats
+    log_det: Floats
+    singular: Bools
+    y: Floats
+
+
 class Step(NamedTuple):
     """One layer of all cells that have not converged yet.
 
     Attributes
     ----------
     cells : array (active,), their indices
-    matrix, y, order : the linear part, its output (active, feature, sample) and the order of that
-    bins : array (active,), resolution of the margins
-    accepted : array (active,), whether the margins were Gaussianized
+    linear : the linear part
+    order : array (active, feature, sample), the order of its output
+    margins : the gain of the margins, which were Gaussianized where it is significant
     gain : array (active,), what the layer takes from T
     converged : array (active,), whether this was the last of `patience` rejected layers
     """
 
     cells: Ints
-    matrix: Floats
-    y: Floats
+    linear: Linear
     order: Ints
-    bins: Ints
-    accepted: Bools
+    margins: negentropy.Gain
     gain: Floats
     converged: Bools
 
@@ -81,31 +96,42 @@ def iterate(z: Floats, settings: Settings) -> Iterator[Step]:
 
     The linear part of the first layer always counts, as its null level is exact. Any other part is accepted where
     the gain of its margins is significant and is the identity elsewhere, because Gaussianizing by ranks what is
-    Gaussian already makes it more regular than chance. A singular cell stops at once and never converges.
+    Gaussian already makes it more regular than chance. A cell has converged after `patience` rejected layers in a row.
     """
     cells, features, n = z.shape
     active = np.arange(cells)
     rejected = np.zeros(cells, dtype=np.int64)
     for index in range(settings.max_layers):
         current = z if len(active) == cells else z[active]
-        linear = rotation.fit(current, settings.rotation, index, settings.seed)
-        y = linear.matrix @ current
-        order = marginal.argsort(y)
-        judged = _judge(y, order, settings)
-        accepted = judged.significant & ~linear.singular
+        linear = _fit_linear(current, index, settings)
+        order = marginal.argsort(linear.y)
+        margins = _judge(linear.y, order, settings)
+        accepted = margins.significant
         if index == 0:
-            z[:] = y
-            gain = linear.log_det - rotation.null_log_det(features, n)
-            gain += np.where(accepted, judged.gain, 0)
+            z[:] = linear.y
+            gain = linear.log_det - rotation.null_log_det(features, n) + np.where(accepted, margins.gain, 0)
         else:
-            gain = np.where(accepted, linear.log_det + judged.gain, 0)
+            gain = np.where(accepted, linear.log_det + margins.gain, 0)
         z[active[accepted]] = marginal.scatter(marginal.normal_scores(n), order[accepted])
         rejected[active] = np.where(accepted, 0, rejected[active] + 1)
-        converged = (rejected[active] >= settings.patience) & ~linear.singular
-        yield Step(active, linear.matrix, y, order, judged.bins, accepted, gain, converged)
-        active = active[~converged & ~linear.singular]
+        converged = rejected[active] >= settings.patience
+        yield Step(active, linear, order, margins, gain, converged)
+        active = active[~converged]
         if not active.size:
             return
+
+
+def _fit_linear(z: Floats, index: int, settings: Settings) -> Linear:
+    """Whiten and rotate `z`; noise takes the place of components without variance, so that the others go on."""
+    white = rotation.whiten(z)
+    matrix, y = white.matrix, white.matrix @ z
+    if white.constant.any():
+        noise = marginal.normal_scores(z.shape[2])[marginal.dither(z.shape[1], z.shape[2], settings.seed)]
+        y = np.where(white.constant[:, :, None], noise, y)
+    turn = rotation.rotate(y, white.axes, settings.rotation, index, settings.seed)
+    if turn is not None:
+        matrix, y = turn @ matrix, turn @ y
+    return Linear(matrix, white.log_det, np.asarray(white.constant.any(axis=1)), y)
 
 
 def _judge(y: Floats, order: Ints, settings: Settings) -> negentropy.Gain:
@@ -119,7 +145,10 @@ def _judge(y: Floats, order: Ints, settings: Settings) -> negentropy.Gain:
 
 
 class Gaussianized(NamedTuple):
-    """Sum of the gains (T of the features), number of layers and convergence, each per cell."""
+    """Sum of the gains (T of the features), number of layers, and whether they ended; each per cell.
+
+    A cell with a constant combination of its features, T infinite, is not `converged`.
+    """
 
     total: Floats
     n_layers: Ints
@@ -131,20 +160,21 @@ def gaussianize(z: Floats, settings: Settings) -> Gaussianized:
     total = np.zeros(len(z))
     n_layers = np.zeros(len(z), dtype=np.int64)
     converged = np.zeros(len(z), dtype=bool)
+    singular = np.zeros(len(z), dtype=bool)
     for step in iterate(z, settings):
         total[step.cells] += step.gain
         n_layers[step.cells] += 1
         converged[step.cells] = step.converged
-    return Gaussianized(total, n_layers, converged)
+        singular[step.cells] |= step.linear.singular
+    return Gaussianized(total, n_layers, converged & ~singular)
 
 
 def fit_layers(z: Floats, settings: Settings) -> list[Layer]:
     """The layers that one cell, normal scores `z` (feature, sample), accepts."""
     layers = []
     for index, step in enumerate(iterate(z[None].copy(), settings)):
-        if step.accepted[0]:
-            margins = MarginalMap.fit(step.y[0], step.order[0], int(step.bins[0]))
-            layers.append(Layer(step.matrix[0], margins, float(step.gain[0])))
-        elif index == 0:
-            layers.append(Layer(step.matrix[0], None, float(step.gain[0])))
+        accepted = bool(step.margins.significant[0])
+        if accepted or index == 0:
+            fitted = MarginalMap.fit(step.linear.y[0], step.order[0], int(step.margins.bins[0]))
+            layers.append(Layer(step.linear.matrix[0], fitted if accepted else None, float(step.gain[0])))
     return layers

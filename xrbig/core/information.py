@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from xrbig.core.gaussianize import Settings, gaussianize
+from xrbig.core.gaussianize import Gaussianized, Settings, gaussianize
 from xrbig.core.marginal import Bools, Floats, Ints, rank_gaussianize
 from xrbig.core.rotation import null_log_det
 
 BATCH = 1 << 16  # values that one batch of cells works on: they fit the cache
+MONOTONE = 1 - 1e-6  # correlation of scores from which one feature is a function of the other
 
 
 class Estimate(NamedTuple):
@@ -46,10 +47,11 @@ def total_correlation(
 ) -> Estimate:
     """T of the features of `x` (cell, feature, sample): the sum of the gains of all layers, Eq. 7."""
 
-    def kernel(z: Floats) -> Floats:
-        return np.stack(gaussianize(z, settings))
+    def kernel(z: Floats) -> Gaussianized:
+        return gaussianize(z, settings)
 
-    return _map_cells(kernel, x, settings, min_samples, skipna)
+    pairs = np.triu(np.ones((x.shape[1], x.shape[1]), dtype=bool), k=1)
+    return _map_cells(kernel, pairs, x, settings, min_samples, skipna)
 
 
 def mutual_information(
@@ -66,27 +68,34 @@ def mutual_information(
     """
     features = x.shape[1]
 
-    def kernel(z: Floats) -> Floats:
-        parts = [np.ascontiguousarray(z[:, :split]), np.ascontiguousarray(z[:, split:])]
-        groups = [gaussianize(part, settings) for part in parts if part.shape[1] > 1]
-        joint = rank_gaussianize(np.concatenate(parts, axis=1), settings.seed).z
-        within = null_log_det(split, joint.shape[2]) + null_log_det(features - split, joint.shape[2])
-        both = gaussianize(joint, settings)
-        converged = np.all([both.converged, *(group.converged for group in groups)], axis=0)
-        n_layers = np.max([both.n_layers, *(group.n_layers for group in groups)], axis=0)
-        return np.stack([both.total + within, n_layers, converged])
+    def kernel(z: Floats) -> Gaussianized:
+        groups = [np.ascontiguousarray(z[:, :split]), np.ascontiguousarray(z[:, split:])]
+        within = 0.0
+        for group in groups:
+            if group.shape[1] > 1:
+                gaussianize(group, settings)
+                within += null_log_det(*group.shape[1:])
+        joint = gaussianize(rank_gaussianize(np.concatenate(groups, axis=1), settings.seed).z, settings)
+        return joint._replace(total=joint.total + within)
 
-    return _map_cells(kernel, x, settings, min_samples, skipna)
+    pairs = np.zeros((features, features), dtype=bool)
+    pairs[:split, split:] = True
+    return _map_cells(kernel, pairs, x, settings, min_samples, skipna)
 
 
 def _map_cells(
-    kernel: Callable[[Floats], Floats],
+    kernel: Callable[[Floats], Gaussianized],
+    pairs: Bools,
     x: NDArray[Any],
     settings: Settings,
     min_samples: int | None,
     skipna: bool,
 ) -> Estimate:
-    """Apply `kernel` (normal scores -> value, layers, converged) to the cells that have enough samples."""
+    """Apply `kernel` to the normal scores of the cells that have enough samples.
+
+    A cell where one of the `pairs` of features (feature, feature) is a monotone function of the other is not
+    converged: the measure is infinite, whatever the dither makes of equal values.
+    """
     cells, features, n = x.shape
     needed = default_min_samples(features) if min_samples is None else min_samples
     missing = np.isnan(x).any(axis=1)
@@ -94,19 +103,25 @@ def _map_cells(
     usable = (n_samples >= max(needed, features + 2)) & ~np.isinf(x).any(axis=(1, 2))
     if not skipna:
         usable &= n_samples == n
-    value = np.full(cells, np.nan)
-    tied = np.full(cells, np.nan)
-    n_layers = np.zeros(cells, dtype=np.int64)
-    converged = np.zeros(cells, dtype=bool)
+    estimate = Estimate(
+        value=np.full(cells, np.nan),
+        n_samples=n_samples,
+        n_layers=np.zeros(cells, dtype=np.int64),
+        converged=np.zeros(cells, dtype=bool),
+        tied_fraction=np.full(cells, np.nan),
+    )
     for batch in _batches(n_samples, usable, features):
-        complete = _complete_samples(x[batch], ~missing[batch])
-        ranked = rank_gaussianize(complete, settings.seed)
-        tied[batch] = ranked.tied_fraction
-        varying = batch[~ranked.constant]
-        if varying.size:
-            result = kernel(ranked.z[~ranked.constant])
-            value[varying], n_layers[varying], converged[varying] = result
-    return Estimate(value, n_samples, n_layers, converged, tied)
+        ranked = rank_gaussianize(_complete_samples(x[batch], ~missing[batch]), settings.seed)
+        estimate.tied_fraction[batch] = ranked.tied_fraction
+        varying = ~ranked.constant
+        if varying.any():
+            cell = batch[varying]
+            result = kernel(ranked.z[varying])
+            monotone = np.abs(ranked.correlation[varying][:, pairs]).max(axis=1) > MONOTONE
+            estimate.value[cell] = result.total
+            estimate.n_layers[cell] = result.n_layers
+            estimate.converged[cell] = result.converged & ~monotone
+    return estimate
 
 
 def _batches(n_samples: Ints, usable: Bools, features: int) -> Iterator[Ints]:

@@ -41,27 +41,36 @@ def argsort(x: Floats) -> Ints:
 
 
 def scatter(ordered: Floats, order: Ints) -> Floats:
-    """Put ``ordered[i]``, the same in each row, at place ``order[..., i]`` of the last axis."""
+    """Put ``ordered[..., i]`` at place ``order[..., i]`` of the last axis."""
     n = order.shape[-1]
     rows = order.reshape(-1, n)
     out = np.empty(rows.size)
-    out[(rows + np.arange(0, rows.size, n)[:, None]).reshape(-1)] = np.tile(ordered, len(rows))
+    places = rows + np.arange(0, rows.size, n)[:, None]
+    out[places.reshape(-1)] = np.broadcast_to(ordered, order.shape).reshape(-1)
     return out.reshape(order.shape)
 
 
+def dither(features: int, n: int, seed: int) -> Ints:
+    """Order in which equal values of n samples are ranked, (feature, sample); the same in all cells."""
+    rngs = [np.random.default_rng([seed, feature, n]) for feature in range(features)]
+    return np.stack([rng.permutation(n) for rng in rngs])
+
+
 class Ranked(NamedTuple):
-    """Normal scores of each feature, and what ranks cannot tell.
+    """Normal scores of each feature, and what became of equal values.
 
     Attributes
     ----------
     z : array (cell, feature, sample)
     tied_fraction : array (cell,), share of tied samples in the feature that has most of them
     constant : array (cell,), whether a feature is constant
+    correlation : array (cell, feature, feature), of the scores, equal values sharing their mean score
     """
 
     z: Floats
     tied_fraction: Floats
     constant: Bools
+    correlation: Floats
 
 
 def rank_gaussianize(x: Floats, seed: int) -> Ranked:
@@ -71,10 +80,9 @@ def rank_gaussianize(x: Floats, seed: int) -> Ranked:
     the cell.
     """
     features, n = x.shape[1:]
-    rngs = [np.random.default_rng([seed, feature, n]) for feature in range(features)]
-    dither = np.stack([rng.permutation(n) for rng in rngs])
+    sequence = dither(features, n, seed)
     rows = np.arange(features)[:, None]
-    shuffled = x[:, rows, dither] + 0.0  # -0.0 becomes 0.0
+    shuffled = x[:, rows, sequence] + 0.0  # -0.0 becomes 0.0
     order = argsort(shuffled)
     ordered = np.take_along_axis(shuffled, order, axis=-1)
     misplaced = (ordered[..., 1:] < ordered[..., :-1]).any(axis=-1)
@@ -82,12 +90,27 @@ def rank_gaussianize(x: Floats, seed: int) -> Ranked:
         order[misplaced] = np.argsort(shuffled[misplaced], axis=-1, kind="stable")
         ordered = np.take_along_axis(shuffled, order, axis=-1)
     z = np.empty(x.shape)
-    z[:, rows, dither] = scatter(normal_scores(n), order)
-    same = ordered[..., 1:] == ordered[..., :-1]
-    tied = np.zeros(x.shape, dtype=bool)
-    tied[..., 1:] = same
-    tied[..., :-1] |= same
-    return Ranked(z, tied.mean(axis=-1).max(axis=-1), same.all(axis=-1).any(axis=-1))
+    scores = np.broadcast_to(normal_scores(n), x.shape)
+    z = np.empty(x.shape)
+    z[:, rows, sequence] = scatter(scores, order)
+    lengths = _run_lengths(ordered)
+    runs = np.repeat(lengths, lengths).reshape(x.shape)
+    shared = z
+    if len(lengths) < x.size:
+        sums = np.add.reduceat(scores.reshape(-1), np.cumsum(lengths) - lengths)
+        shared = np.empty(x.shape)
+        shared[:, rows, sequence] = scatter(np.repeat(sums / lengths, lengths).reshape(x.shape), order)
+    covariance = shared @ shared.swapaxes(1, 2) / n
+    spread = np.sqrt(np.maximum(np.einsum("cdd->cd", covariance), np.finfo(float).tiny))
+    correlation = covariance / (spread[:, :, None] * spread[:, None, :])
+    return Ranked(z, (runs > 1).mean(axis=2).max(axis=1), (runs == n).any(axis=(1, 2)), correlation)
+
+
+def _run_lengths(ordered: Floats) -> Ints:
+    """Lengths of the runs of equal values in ordered rows, row after row."""
+    first = np.ones(ordered.shape, dtype=bool)
+    first[..., 1:] = ordered[..., 1:] > ordered[..., :-1]
+    return np.diff(np.flatnonzero(first), append=first.size)
 
 
 def bin_edges(n: int, bins: int) -> Ints:

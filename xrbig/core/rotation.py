@@ -15,41 +15,45 @@ ICA_STEPS = 30
 FITTED, HELD_OUT = slice(0, None, 2), slice(1, None, 2)
 
 
-class Linear(NamedTuple):
-    """y = matrix @ z per cell, its margins uncorrelated and of variance 1.
+class Whitening(NamedTuple):
+    """Principal components of variance 1.
 
     Attributes
     ----------
     matrix : array (cell, feature, feature)
-    log_det : array (cell,), log |det matrix|, what the map takes from T if the margins of z are Gaussian
-    singular : array (cell,), whether a combination of the features is constant, hence T infinite
+    log_det : array (cell,), log |det matrix|, what whitening takes from T where the margins are Gaussian
+    constant : array (cell, feature), the components that have no variance, hence T infinite
+    axes : array (cell, feature, feature), the principal axes in columns
     """
 
     matrix: Floats
     log_det: Floats
-    singular: Bools
+    constant: Bools
+    axes: Floats
 
 
-def fit(z: Floats, rotation: Rotation, layer: int, seed: int) -> Linear:
-    """Fit the linear part of a layer to `z` (cell, feature, sample; mean 0).
-
-    ``"pca"`` whitens along the principal components, ``"ica"`` goes on to independent components, found on the samples
-    `FITTED` and to be judged on those `HELD_OUT`, ``"random"`` to a random rotation that depends on (seed, layer,
-    number of features), and ``"auto"`` is PCA in the first layer, random in the others.
-    """
-    features, n = z.shape[1:]
-    variance, axes = np.linalg.eigh(z @ z.swapaxes(1, 2) / n)
-    singular = variance[:, 0] < SINGULAR
+def whiten(z: Floats) -> Whitening:
+    """Whitening of `z` (cell, feature, sample; mean 0), a variance below `SINGULAR` raised to it."""
+    variance, axes = np.linalg.eigh(z @ z.swapaxes(1, 2) / z.shape[2])
+    axes = _canonical_sign(axes)
     scale = 1 / np.sqrt(np.maximum(variance, SINGULAR))
-    log_det = np.sum(np.log(scale), axis=1)
-    if rotation == "random" or (rotation == "auto" and layer > 0):
-        turned = random_rotation(features, layer, seed) @ axes
-        return Linear((turned * scale[:, None, :]) @ axes.swapaxes(1, 2), log_det, singular)
-    whitening = (_canonical_sign(axes) * scale[:, None, :]).swapaxes(1, 2)
+    matrix = (axes * scale[:, None, :]).swapaxes(1, 2)
+    return Whitening(matrix, np.sum(np.log(scale), axis=1), variance < SINGULAR, axes)
+
+
+def rotate(white: Floats, axes: Floats, rotation: Rotation, layer: int, seed: int) -> Floats | None:
+    """Rotation of the components `white` (cell, feature, sample), None for none.
+
+    ``"pca"`` leaves them, ``"ica"`` goes on to independent components, found on the samples `FITTED` and to be
+    judged on those `HELD_OUT`, ``"random"`` turns back to the features and then at random, the same way in all
+    cells, and ``"auto"`` is PCA in the first layer, random in the others.
+    """
+    if rotation == "pca" or (rotation == "auto" and layer == 0):
+        return None
+    turn = random_rotation(white.shape[1], layer, seed)
     if rotation == "ica":
-        start = random_rotation(features, layer, seed)
-        whitening = independent_components(whitening @ z[..., FITTED], start) @ whitening
-    return Linear(whitening, log_det, singular)
+        return independent_components(white[..., FITTED], turn)
+    return np.asarray(turn @ axes)
 
 
 def _canonical_sign(axes: Floats) -> Floats:
