@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from xrbig import RBIG
+from xrbig.core.gaussianize import fit_layers, gaussianize
+from xrbig.core.marginal import rank_gaussianize
+from xrbig.core.negentropy import null_level
+
+ROTATIONS = ["auto", "pca", "ica", "random"]
+
+
+def scores(cells, n, seed=0):
+    """Normal scores of pairs with a nonlinear dependence."""
+    x, y = np.random.default_rng(seed).standard_normal((2, cells, n))
+    return rank_gaussianize(np.stack([x, y + x**2], axis=1), 0).z
+
+
+@pytest.mark.parametrize("rotation", ROTATIONS)
+def test_what_is_left_is_gaussian_and_uncorrelated(rotation):
+    z = scores(4, 2000)
+    result = gaussianize(z, RBIG(rotation=rotation))
+    assert result.converged.all()
+    assert (result.total > 0.2).all()
+    assert np.abs(z @ z.swapaxes(1, 2) / 2000 - np.eye(2)).max() < 0.03
+    again = gaussianize(rank_gaussianize(z, 0).z, RBIG(seed=1))
+    assert np.abs(again.total).max() < 0.06
+
+
+@pytest.mark.parametrize("rotation", ROTATIONS)
+def test_no_cell_depends_on_another(rotation):
+    z = scores(5, 300)
+    together = gaussianize(z.copy(), RBIG(rotation=rotation))
+    alone = gaussianize(z[3:4].copy(), RBIG(rotation=rotation))
+    assert together.total[3] == alone.total[0]
+    assert together.n_layers[3] == alone.n_layers[0]
+
+
+def test_max_layers_bounds_the_layers():
+    result = gaussianize(scores(2, 1000), RBIG(max_layers=3))
+    assert result.n_layers.tolist() == [3, 3]
+    assert not result.converged.any()
+
+
+def test_a_singular_cell_is_large_finite_and_not_converged():
+    z = scores(2, 1000)
+    z[1, 1] = -z[1, 0]
+    result = gaussianize(z, RBIG())
+    assert result.converged.tolist() == [True, False]
+    assert 10 < result.total[1] < 20
+
+
+def test_layers_apply_to_any_samples_and_are_inverted():
+    layers = fit_layers(scores(1, 4000)[0], RBIG())
+    z = start = scores(1, 500, seed=9)[0] * 1.5
+    for layer in layers:
+        z, log_det = layer.apply(z)
+        assert np.isfinite(log_det).all()
+    for layer in reversed(layers):
+        z = layer.invert(z)
+    np.testing.assert_allclose(z, start, atol=1e-6)
+
+
+def test_layers_hold_the_gains_of_the_estimate():
+    z = scores(1, 4000)
+    layers = fit_layers(z[0], RBIG())
+    assert sum(layer.gain for layer in layers) == pytest.approx(gaussianize(z, RBIG()).total[0])
+
+
+def test_log_determinant_equals_the_gain():
+    """Eq. 6 and Eq. 7 agree: the first layer's log|det| is its gain and the null levels it was freed from."""
+    z = scores(1, 4000)[0]
+    first = fit_layers(z, RBIG())[0]
+    _, log_det = first.apply(z)
+    bins = len(first.margins.levels) - 1
+    null = 2 * null_level(4000).mean[[8 << k for k in range(9)].index(bins)]
+    assert log_det.mean() == pytest.approx(first.gain + null, abs=0.01)

@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xrbig import RBIG
+from xrbig.core.information import default_min_samples, mutual_information, total_correlation
+from xrbig.distributions import Normal, StudentT
+
+
+def ar(features, rho):
+    return rho ** np.abs(np.subtract.outer(np.arange(features), np.arange(features)))
+
+
+def samples(distribution, n, cells=10):
+    return np.stack([distribution.sample(n, seed) for seed in range(cells)])
+
+
+@pytest.mark.parametrize("n", [1000, 10_000])
+@pytest.mark.parametrize(("features", "rho"), [(2, 0.3), (2, 0.9), (5, 0.5), (5, 0.8), (20, 0.5), (20, 0.9)])
+def test_t_of_normal_features(features, rho, n):
+    normal = Normal(ar(features, rho))
+    x = samples(normal, n)
+    error = total_correlation(x, RBIG()).value - normal.total_correlation()
+    oracle = np.stack([normal.oracle(cell).std() / np.sqrt(n) for cell in x])
+    assert (np.abs(error) < 3 * oracle).all()
+    if features <= 5:
+        assert abs(error.mean()) < 0.03
+
+
+MARGINS = {
+    "lognormal": np.exp,
+    "cauchy": lambda x: np.tan(np.arctan(x**3 / 5)) * 1e3,
+    "bimodal": lambda x: x / 10 + np.sign(x),
+}
+
+
+@pytest.mark.parametrize("margin", MARGINS)
+def test_t_and_i_do_not_change_with_the_margins(margin):
+    x = samples(Normal(ar(4, 0.7)), 1000, cells=3)
+    y = MARGINS[margin](x)
+    for measure in (total_correlation, lambda x, s: mutual_information(x, 2, s)):
+        np.testing.assert_allclose(measure(y, RBIG()).value, measure(x, RBIG()).value, atol=0.005)
+
+
+@pytest.mark.parametrize(("features", "split", "n"), [(4, 2, 1000), (10, 5, 1000), (10, 1, 10_000)])
+def test_i_of_normal_features(features, split, n):
+    normal = Normal(ar(features, 0.7))
+    value = mutual_information(samples(normal, n), split, RBIG()).value
+    assert value.mean() == pytest.approx(normal.mutual_information(split), abs=0.03)
+
+
+@pytest.mark.parametrize("rotation", ["auto", "pca", "ica", "random"])
+@pytest.mark.parametrize(("features", "n"), [(2, 1000), (10, 1000), (50, 1000), (5, 500)])
+def test_independent_features_share_nothing(features, n, rotation):
+    x = np.random.default_rng(features).standard_cauchy((20, features, n))
+    value = total_correlation(x, RBIG(rotation=rotation)).value
+    log_det_spread = np.sqrt(features * (features - 1)) / (2 * n)
+    assert abs(value.mean()) < 0.012
+    assert value.std() < 2 * log_det_spread + 1e-3
+
+
+def test_independent_groups_share_nothing_whatever_they_hold():
+    rng = np.random.default_rng(0)
+    a, b, noise_a, noise_b = rng.standard_normal((4, 20, 1000))
+    x = np.stack([a, a**2 + 0.3 * noise_a, b, np.sin(2 * b) + 0.3 * noise_b], axis=1)
+    assert abs(mutual_information(x, 2, RBIG()).value.mean()) < 0.02
+
+
+def test_dependence_without_correlation_is_seen():
+    t = StudentT(np.eye(3), nu=3)
+    value = total_correlation(samples(t, 10_000), RBIG()).value.mean()
+    assert 0.25 * t.total_correlation() < value < 1.05 * t.total_correlation()
+
+
+@given(st.integers(0, 30), st.integers(0, 2**31))
+def test_masked_samples_are_dropped_samples(count, seed):
+    rng = np.random.default_rng(seed)
+    x = np.round(rng.standard_normal((1, 3, 150)), 1)
+    gone = rng.choice(150, count, replace=False)
+    masked = x.copy()
+    masked[0, rng.integers(0, 3, count), gone] = np.nan
+    kept = np.delete(x, gone, axis=2)
+    left, right = total_correlation(masked, RBIG()), total_correlation(kept, RBIG())
+    assert left.value == right.value
+    assert left.n_samples == right.n_samples == 150 - count
+
+
+def test_bad_cells_are_nan_and_do_not_touch_others():
+    x = np.random.default_rng(0).standard_normal((6, 2, 100))
+    clean = total_correlation(x, RBIG()).value
+    x[0] = np.nan
+    x[1, 0, 5] = np.inf
+    x[2, 1] = 3
+    x[3, 0, :70] = np.nan
+    estimate = total_correlation(x, RBIG())
+    assert np.isnan(estimate.value).tolist() == [True] * 4 + [False] * 2
+    np.testing.assert_array_equal(estimate.value[4:], clean[4:])
+    assert estimate.n_samples.tolist() == [0, 100, 100, 30, 100, 100]
+    assert not estimate.converged[:4].any()
+
+
+def test_min_samples_and_skipna():
+    x = np.random.default_rng(0).standard_normal((1, 2, 60))
+    x[0, 0, 0] = np.nan
+    assert np.isnan(total_correlation(x, RBIG(), min_samples=60).value)
+    assert np.isfinite(total_correlation(x, RBIG(), min_samples=59).value)
+    assert np.isnan(total_correlation(x, RBIG(), skipna=False).value)
+    assert default_min_samples(2) == 40
+    assert default_min_samples(100) == 500
+
+
+def test_fewer_samples_than_features_is_nan_even_if_asked_for():
+    x = np.random.default_rng(0).standard_normal((1, 20, 15))
+    assert np.isnan(total_correlation(x, RBIG(), min_samples=1).value)
+
+
+def test_a_deterministic_pair_is_large_and_not_converged():
+    rng = np.random.default_rng(0)
+    snow = np.maximum(rng.standard_normal((1, 1, 400)), 0)
+    x = np.concatenate([snow, 1000 * snow, rng.standard_normal((1, 1, 400))], axis=1)
+    tied = total_correlation(x, RBIG())
+    untied = total_correlation(np.concatenate([x[:, 2:], np.exp(x[:, 2:])], axis=1), RBIG())
+    for estimate in (tied, untied):
+        assert np.isfinite(estimate.value)
+        assert not estimate.converged
+    assert untied.value > 10
+    across = mutual_information(x, 1, RBIG())
+    within = mutual_information(x, 2, RBIG())
+    assert not across.converged
+    assert within.converged
+    assert abs(within.value[0]) < 0.05
+
+
+def test_float32_and_integers_give_the_number_of_their_float64_values():
+    x = np.random.default_rng(0).integers(-500, 500, (2, 2, 200))
+    expected = total_correlation(x.astype(float), RBIG()).value
+    for dtype in (np.int16, np.float32):
+        np.testing.assert_array_equal(total_correlation(x.astype(dtype), RBIG()).value, expected)
+
+
+def test_no_cells_and_no_samples():
+    assert total_correlation(np.empty((0, 2, 100)), RBIG()).value.shape == (0,)
+    assert np.isnan(total_correlation(np.empty((3, 2, 0)), RBIG()).value).all()

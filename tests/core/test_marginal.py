@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import stats
+
+from xrbig.core.marginal import MarginalMap, argsort, dither, normal_scores, rank_gaussianize
+
+
+@given(arrays(np.float64, (2, 30), elements=st.floats(-1e6, 1e6, width=32)))
+def test_argsort_is_a_stable_sort_of_numbers_apart(x):
+    np.testing.assert_array_equal(argsort(x + 0.0), np.argsort(x, axis=-1, kind="stable"))
+
+
+def test_scores_are_standardized():
+    scores = normal_scores(101)
+    assert abs(scores.mean()) < 1e-12
+    assert scores.var() == pytest.approx(1, abs=1e-12)
+
+
+def test_ranks_of_values_that_differ_in_the_last_bit():
+    x = np.nextafter(1.0, 2.0) * np.ones((1, 1, 1000))
+    x[0, 0, :500] = 1.0
+    z = rank_gaussianize(x, seed=0).z[0, 0]
+    assert z[:500].max() < z[500:].min()
+
+
+def test_scores_do_not_change_under_monotone_maps():
+    x = np.random.default_rng(0).standard_normal((2, 3, 200))
+    np.testing.assert_array_equal(rank_gaussianize(np.exp(3 * x), 0).z, rank_gaussianize(x, 0).z)
+
+
+def test_ties_are_dithered_alike_in_all_cells_and_differently_in_all_features():
+    x = np.zeros((2, 2, 500))
+    x[:, :, 400:] = np.random.default_rng(0).random((2, 2, 100))
+    ranked = rank_gaussianize(x, seed=0)
+    zeros = ranked.z[:, :, :400]
+    np.testing.assert_array_equal(zeros[0], zeros[1])
+    assert abs(np.corrcoef(zeros[0])[0, 1]) < 0.15
+    assert not np.array_equal(rank_gaussianize(x, seed=1).z, ranked.z)
+    np.testing.assert_allclose(ranked.tied_fraction, 0.8)
+
+
+def test_minus_zero_is_zero():
+    x = np.array([[[0.0, -0.0] * 50]])
+    assert rank_gaussianize(x, 0).constant.all()
+
+
+def test_correlation_of_tied_features_is_that_of_their_values_not_of_the_dither():
+    rain = np.maximum(np.random.default_rng(0).standard_normal(500), 0)
+    ranked = rank_gaussianize(np.stack([rain, -(rain**3)])[None], seed=0)
+    assert ranked.correlation[0, 0, 1] == pytest.approx(-1, abs=1e-12)
+    assert abs(np.corrcoef(ranked.z[0])[0, 1]) < 0.9
+
+
+def test_dither_is_a_permutation_per_feature():
+    sequence = dither(3, 50, seed=4)
+    np.testing.assert_array_equal(np.sort(sequence, axis=1), np.tile(np.arange(50), (3, 1)))
+    assert len({row.tobytes() for row in sequence}) == 3
+
+
+@pytest.fixture
+def fitted():
+    y = np.random.default_rng(0).laplace(size=(2, 5000)) / np.sqrt(2)
+    return MarginalMap.fit(y, argsort(y), 32), y
+
+
+def test_map_gaussianizes_new_samples(fitted):
+    margins, _ = fitted
+    z, _ = margins.apply(np.random.default_rng(1).laplace(size=(2, 5000)) / np.sqrt(2))
+    assert stats.kurtosis(z, axis=1) == pytest.approx(0, abs=0.3)
+    assert z.std(axis=1) == pytest.approx(1, abs=0.05)
+
+
+def test_map_is_inverted_inside_and_far_outside_the_data(fitted):
+    margins, _ = fitted
+    y = np.tile(np.linspace(-30, 30, 1001), (2, 1))
+    z, log_slope = margins.apply(y)
+    assert np.isfinite(z).all()
+    assert np.isfinite(log_slope).all()
+    assert (np.diff(z) > 0).all()
+    np.testing.assert_allclose(margins.invert(z), y, atol=1e-8)
+
+
+def test_log_slope_is_the_derivative(fitted):
+    margins, _ = fitted
+    y = np.tile(np.linspace(-4, 4, 97), (2, 1))
+    step = 1e-6
+    slope = (margins.apply(y + step)[0] - margins.apply(y - step)[0]) / (2 * step)
+    np.testing.assert_allclose(np.log(slope), margins.apply(y)[1], atol=1e-3)
