@@ -68,5 +68,3 @@ def weather(times: int = 150, lats: int = 3, lons: int = 4, seed: int = 0) -> xr
     )
     ds.tas.attrs["standard_name"] = "air_temperature"
     return ds
-
-

@@ -12,29 +12,29 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Kernel = Callable[[Array], Sequence[Array]]
+Dims = tuple[Hashable, ...]
 
 SLAB = 1 << 21  # values that are copied at a time, so that a block needs little more than its input
-BUDGET_FACTOR = 4  # a block may hold so many times Dask's `array.chunk-size`
+BUDGET_FACTOR = 4  # a block may hold so many times Dask's array.chunk-size
 
 
 def map_cells(
     kernel: Kernel,
     arrays: list[xr.DataArray],
-    feature_dims: list[tuple[Hashable, ...]],
-    sample_dims: tuple[Hashable, ...],
+    feature_dims: list[Dims],
+    sample_dims: Dims,
     order: list[int],
     dtypes: list[type],
 ) -> tuple[xr.DataArray, ...]:
     """Map `kernel`, (cell, feature, sample) to one array (cell,) per dtype, over all other dimensions.
 
-    Lazy on Dask data, one task per block: every sample and feature of a cell is in its block.
+    Lazy on Dask data, one task per block: every sample and feature of a cell is in its block. `order` puts the
+    features, in the order of `arrays` and their `feature_dims`, into that of the kernel.
     """
     core = [(*own, *sample_dims) for own in feature_dims]
-    arrays = [_one_chunk(a, dims) for a, dims in zip(arrays, core, strict=True)]
-    n_core = [len(dims) for dims in core]
     outputs = xr.apply_ufunc(
-        partial(_map_block, kernel=kernel, n_core=n_core, n_samples=len(sample_dims), order=order),
-        *arrays,
+        partial(_map_block, kernel=kernel, core=[len(c) for c in core], samples=len(sample_dims), order=order),
+        *_one_chunk(arrays, core),
         input_core_dims=core,
         output_core_dims=[()] * len(dtypes),
         exclude_dims={d for own in feature_dims for d in own},
@@ -46,59 +46,74 @@ def map_cells(
     return outputs if isinstance(outputs, tuple) else (outputs,)
 
 
-def _one_chunk(array: xr.DataArray, core_dims: tuple[Hashable, ...]) -> xr.DataArray:
-    """Put the core dimensions into one chunk each, splitting the cells where the block would be too large."""
-    chunks = array.chunksizes
-    if not chunks or all(len(chunks[d]) == 1 for d in core_dims):
-        return array
-    target: dict[Hashable, Any] = dict.fromkeys(core_dims, -1)
-    cell_bytes = array.dtype.itemsize * math.prod(array.sizes[d] for d in core_dims)
-    cells = math.prod(max(c) for d, c in chunks.items() if d not in core_dims)
-    budget = block_budget()
-    if cell_bytes > budget:
-        raise ValueError(_too_large(array, core_dims, cell_bytes, budget))
-    if cells * cell_bytes > budget:
-        target.update({d: "auto" for d in array.dims if d not in core_dims})
-    return array.chunk(target)
+def _one_chunk(arrays: list[xr.DataArray], core: list[Dims]) -> list[xr.DataArray]:
+    """Put the core dimensions into one chunk each, splitting the cells where a block would exceed the budget.
+
+    Arrays whose core dimensions are in one chunk already stay as they are: their blocks are what the user wants.
+    """
+    chunks = [dict(a.variable.chunksizes) for a in arrays]
+    if all(len(c.get(d, ())) <= 1 for c, dims in zip(chunks, core, strict=True) for d in dims):
+        return arrays
+    cell_chunks = {d: c for own, dims in zip(chunks, core, strict=True) for d, c in own.items() if d not in dims}
+    cell_bytes = [a.dtype.itemsize * math.prod(a.sizes[d] for d in dims) for a, dims in zip(arrays, core, strict=True)]
+    if max(cell_bytes) > block_budget():
+        worst = int(np.argmax(cell_bytes))
+        raise ValueError(_too_large(arrays[worst], core[worst], cell_bytes[worst]))
+    if sum(cell_bytes) * math.prod(max(c) for c in cell_chunks.values()) > block_budget():
+        cell_chunks = _split(cell_chunks, sum(cell_bytes))
+    return [
+        a.chunk({d: cell_chunks.get(d, -1) for d in a.dims}) if own else a
+        for a, own in zip(arrays, chunks, strict=True)
+    ]
+
+
+def _split(chunks: dict[Hashable, tuple[int, ...]], cell_bytes: int) -> dict[Hashable, tuple[int, ...]]:
+    """Split cell chunks so that a block of all variables fits the budget."""
+    from dask.array.core import normalize_chunks
+
+    sizes = tuple(sum(c) for c in chunks.values())
+    limit = max(block_budget(), cell_bytes)
+    split = normalize_chunks("auto", sizes, limit=limit, dtype=np.dtype((np.void, cell_bytes)))  # type: ignore[no-untyped-call]
+    return dict(zip(chunks, split, strict=True))
 
 
 def block_budget() -> int:
-    """Bytes that one block may hold: four times Dask's ``array.chunk-size``."""
+    """Bytes that a block may hold if its samples have to be put together: four times Dask's array.chunk-size."""
     import dask
     from dask.utils import parse_bytes
 
     return BUDGET_FACTOR * int(parse_bytes(dask.config.get("array.chunk-size", "128MiB")))
 
 
-def _too_large(array: xr.DataArray, core: tuple[Hashable, ...], size: int, budget: int) -> str:
-    split = [str(d) for d in core if len(array.chunksizes[d]) > 1]
+def _too_large(array: xr.DataArray, core: Dims, size: int) -> str:
+    split = [str(d) for d in core if len(array.variable.chunksizes[d]) > 1]
     call = ".chunk({" + ", ".join(f"{d!r}: -1" for d in split) + "})"
     return (
         f"variable {array.name!r} is chunked along {split}, and one cell with all its samples takes "
-        f"{size / 2**20:.0f} MiB, more than the {budget / 2**20:.0f} MiB allowed for a block (four times Dask's "
-        f"array.chunk-size). If the workers have the memory, put the samples into one chunk yourself, ds{call}; "
-        f"else thin them, ds.isel({split[0]}=slice(None, None, 10))."
+        f"{size / 2**20:.3g} MiB, more than the {block_budget() / 2**20:.3g} MiB allowed for a block (four times "
+        f"Dask's array.chunk-size). If the workers have the memory, put the samples into one chunk yourself, "
+        f"ds{call}; else thin them, ds.isel({split[0]}=slice(None, None, 10))."
     )
 
 
 def _map_block(
-    *blocks: Array, kernel: Kernel, n_core: list[int], n_samples: int, order: list[int]
+    *blocks: Array, kernel: Kernel, core: list[int], samples: int, order: list[int]
 ) -> Array | tuple[Array, ...]:
-    """Stack the variables of a block, slab by slab of its cells, in canonical order, and apply the kernel."""
-    shapes = [b.shape[: b.ndim - n] for b, n in zip(blocks, n_core, strict=True)]
-    cell_shape = np.broadcast_shapes(*shapes)
-    fields = [np.broadcast_to(b, cell_shape + b.shape[b.ndim - n :]) for b, n in zip(blocks, n_core, strict=True)]
+    """Stack the variables of a block, slab by slab of its cells, and apply the kernel.
+
+    Of the dimensions of each block the last `core` are features and samples, the last `samples` of these samples.
+    """
+    cell_shape = np.broadcast_shapes(*(b.shape[: b.ndim - n] for b, n in zip(blocks, core, strict=True)))
+    fields = [np.broadcast_to(b, (1, *cell_shape, *b.shape[b.ndim - n :])) for b, n in zip(blocks, core, strict=True)]
+    counts = [math.prod(b.shape[b.ndim - n : b.ndim - samples]) for b, n in zip(blocks, core, strict=True)]
+    length = math.prod(blocks[0].shape[blocks[0].ndim - samples :])
     cells = math.prod(cell_shape)
-    samples = math.prod(blocks[0].shape[blocks[0].ndim - n_samples :])
-    counts = [math.prod(f.shape[len(cell_shape) : f.ndim - n_samples]) for f in fields]
-    size = max(1, SLAB // max(1, samples * len(order)))
+    size = max(1, SLAB // max(1, length * len(order)))
     results = []
     for start in range(0, max(1, cells), size):
-        number = min(size, cells - start)
-        index = np.unravel_index(np.arange(start, start + number), cell_shape) if number else ()
-        slab = [
-            (f[index] if number else f).reshape(number, count, samples) for f, count in zip(fields, counts, strict=True)
-        ]
+        chosen = np.arange(start, min(start + size, cells))
+        index = np.unravel_index(chosen, (1, *cell_shape))
+        slab = [f[index].reshape(len(chosen), count, length) for f, count in zip(fields, counts, strict=True)]
         with SINGLE_THREADED_BLAS:
             results.append(kernel(np.concatenate(slab, axis=1)[:, order]))
     outputs = [np.concatenate(parts).reshape(cell_shape) for parts in zip(*results, strict=True)]
@@ -108,8 +123,8 @@ def _map_block(
 class _SingleThreadedBlas:
     """Hold BLAS to one thread while any block is at work, if threadpoolctl is installed.
 
-    BLAS threads would multiply with those of Dask, and change the last bits of products of many features. The limit
-    holds for the process, so that the last block to leave lifts it.
+    BLAS threads would multiply with those of Dask, and change the last bits of products of many features. The
+    limit is that of the process, so the last block to leave lifts it.
     """
 
     def __init__(self) -> None:

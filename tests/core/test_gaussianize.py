@@ -4,7 +4,7 @@ import pytest
 from xrbig import RBIG
 from xrbig.core.gaussianize import fit_layers, gaussianize
 from xrbig.core.marginal import rank_gaussianize
-from xrbig.core.negentropy import null_level
+from xrbig.core.negentropy import null_level, resolutions
 
 ROTATIONS = ["auto", "pca", "ica", "random"]
 
@@ -71,6 +71,6 @@ def test_log_determinant_equals_the_gain():
     z = scores(1, 4000)[0]
     first = fit_layers(z, RBIG())[0]
     _, log_det = first.apply(z)
-    bins = len(first.margins.levels) - 1
-    null = 2 * null_level(4000).mean[[8 << k for k in range(9)].index(bins)]
+    level = [len(edges) for edges in resolutions(4000)].index(len(first.margins.levels))
+    null = 2 * null_level(4000).mean[level]
     assert log_det.mean() == pytest.approx(first.gain + null, abs=0.01)

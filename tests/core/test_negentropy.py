@@ -1,5 +1,8 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from xrbig.core.marginal import argsort
 from xrbig.core.negentropy import critical_gain, marginal_gain, null_level, resolutions
@@ -12,17 +15,12 @@ def standardized(y):
 
 def raw_negentropies(y):
     """J of single margins at every resolution, by an independent formula."""
-    from scipy.stats import norm
-
     n = y.shape[-1]
-    ordered = np.sort(y, axis=-1)
+    ordered = np.pad(np.sort(y, axis=-1), [(0, 0), (1, 1)], constant_values=(-np.inf, np.inf))
     levels = []
-    for bins in resolutions(n):
-        edges = np.round(np.arange(resolutions(n)[-1] + 1) * (n + 1) / resolutions(n)[-1]).astype(int)
-        edges = edges[:: resolutions(n)[-1] // bins]
-        cdf = norm.cdf(np.pad(ordered, [(0, 0), (1, 1)], constant_values=(-np.inf, np.inf))[:, edges])
+    for edges in resolutions(n):
         share = np.diff(edges) / (n + 1)
-        levels.append(np.sum(share * np.log(share / np.diff(cdf)), axis=1))
+        levels.append(np.sum(share * np.log(share / np.diff(norm.cdf(ordered[:, edges]))), axis=1))
     return np.stack(levels, axis=1)
 
 
@@ -70,4 +68,14 @@ def test_gain_of_gaussian_samples_has_no_bias():
 def test_sharp_structure_is_measured_on_finer_bins():
     smooth = standardized(np.random.default_rng(0).standard_normal((1, 1, 5000)))
     sharp = standardized(np.round(3 * smooth) / 3 + 1e-3 * smooth)
-    assert marginal_gain(sharp, argsort(sharp), 1e-4).bins > marginal_gain(smooth, argsort(smooth), 1e-4).bins
+    gains = [marginal_gain(y, argsort(y), 1e-4) for y in (smooth, sharp)]
+    assert gains[1].resolution > gains[0].resolution
+
+
+@pytest.mark.parametrize("n", [1, 10, 40, 1000, 100_000])
+def test_resolutions_nest_and_leave_no_bin_empty(n):
+    edges = resolutions(max(n, 8))
+    for coarse, fine in pairwise(edges):
+        assert len(fine) > len(coarse)
+    assert all(np.diff(e).min() >= 1 for e in edges)
+    assert all(e[0] == 0 and e[-1] == max(n, 8) + 1 for e in edges)

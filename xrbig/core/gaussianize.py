@@ -175,6 +175,7 @@ def fit_layers(z: Floats, settings: Settings) -> list[Layer]:
     for index, step in enumerate(iterate(z[None].copy(), settings)):
         accepted = bool(step.margins.significant[0])
         if accepted or index == 0:
-            fitted = MarginalMap.fit(step.linear.y[0], step.order[0], int(step.margins.bins[0]))
+            edges = negentropy.resolutions(z.shape[1])[step.margins.resolution[0]]
+            fitted = MarginalMap.fit(step.linear.y[0], step.order[0], edges)
             layers.append(Layer(step.linear.matrix[0], fitted if accepted else None, float(step.gain[0])))
     return layers

@@ -16,6 +16,7 @@ Bools = NDArray[np.bool_]
 def normal_scores(n: int) -> Floats:
     """Normal quantiles of the ranks 1..n, scaled to a variance of 1."""
     scores = ndtri((np.arange(n) + 0.5) / n)
+    scores -= scores[::-1].copy()  # antisymmetric to the last bit
     scores /= np.sqrt(np.mean(scores**2))
     scores.flags.writeable = False
     return np.asarray(scores)
@@ -113,11 +114,6 @@ def _run_lengths(ordered: Floats) -> Ints:
     return np.diff(np.flatnonzero(first), append=first.size)
 
 
-def bin_edges(n: int, bins: int) -> Ints:
-    """Ranks, among n sorted samples, that bound equal bins: 0, those of the inner knots, n + 1."""
-    return np.round(np.arange(bins + 1) * (n + 1) / bins).astype(np.int64)
-
-
 def quantile_knots(y: Floats, order: Ints, edges: Ints) -> Floats:
     """Phi of the sample quantiles at the ranks `edges`, with 0 and 1 at the ends."""
     knots = np.zeros((*y.shape[:-1], len(edges)))
@@ -143,9 +139,8 @@ class MarginalMap(NamedTuple):
     levels: Floats
 
     @classmethod
-    def fit(cls, y: Floats, order: Ints, bins: int) -> "MarginalMap":
-        """Fit to `y` (feature, sample; about N(0, 1)), of the given order, on equal bins."""
-        edges = bin_edges(y.shape[-1], bins)
+    def fit(cls, y: Floats, order: Ints, edges: Ints) -> "MarginalMap":
+        """Fit to `y` (feature, sample; about N(0, 1)), given their order, on bins bounded by the ranks `edges`."""
         knots = np.maximum.accumulate(quantile_knots(y, order, edges), axis=-1)
         return cls(knots, edges / edges[-1])
 

@@ -1,0 +1,244 @@
+import itertools
+
+import dask
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+import xrbig
+from tests.conftest import weather
+
+CALLS = {
+    "number": lambda ds: ds.rbig.total_correlation(),
+    "map": lambda ds: ds.rbig.total_correlation(dim="feature", sample_dim="time"),
+    "series": lambda ds: ds.rbig.total_correlation(sample_dim=("lat", "lon"), min_samples=10),
+    "entries": lambda ds: ds.rbig.total_correlation(dim="lon", sample_dim="time"),
+    "map of I": lambda ds: ds.rbig.mutual_information(["tas", "pr"], "gpp", sample_dim="time"),
+    "array": lambda ds: ds.tas.rbig.total_correlation("lon", sample_dim="time"),
+    "arrays": lambda ds: ds.pr.rbig.mutual_information(ds.gpp, sample_dim="time"),
+    "diagnostics": lambda ds: ds.rbig.total_correlation(sample_dim="time", diagnostics=True),
+}
+
+
+@pytest.fixture
+def ds():
+    return weather()
+
+
+def test_the_calls_of_the_readme_work():
+    rng = np.random.default_rng(0)
+    ds = xr.Dataset(
+        {
+            "x_vars": (("time", "lat", "feature"), rng.standard_normal((100, 2, 3))),
+            "y_vars": (("time", "lat", "feature"), rng.standard_normal((100, 2, 3))),
+        }
+    )
+    assert ds.rbig.total_correlation(dim="feature").ndim == 0
+    assert ds.rbig.total_correlation(dim="feature", sample_dim="time").dims == ("lat",)
+    assert ds.rbig.mutual_information("x_vars", "y_vars").ndim == 0
+    assert ds.rbig.mutual_information("x_vars", "y_vars").attrs["x_features"].startswith("x_vars[feature=0], ")
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_nothing_is_computed_at_the_call(ds, name, no_computes):
+    lazy = ds.chunk(time=50, lat=2)
+    with no_computes():
+        result = CALLS[name](lazy)
+    assert dask.is_dask_collection(result)
+    xr.testing.assert_identical(result.compute(), CALLS[name](ds))
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_numpy_in_numpy_out(ds, name):
+    assert not dask.is_dask_collection(CALLS[name](ds))
+
+
+def chunks(size):
+    return st.lists(st.integers(1, size), min_size=1, max_size=4).map(lambda parts: fit_chunks(parts, size))
+
+
+def fit_chunks(parts, size):
+    ends = [e for e in itertools.accumulate(parts) if e < size]
+    return tuple(np.diff([0, *ends, size]).tolist())
+
+
+@given(time=chunks(150), lat=chunks(3), lon=chunks(4), data=st.data())
+def test_no_chunking_and_no_order_of_dims_or_variables_changes_a_bit(time, lat, lon, data):
+    ds = weather()
+    rng = np.random.default_rng(data.draw(st.integers(0, 5)))
+    ds["pr"] = ds.pr.where(rng.random(ds.pr.shape) < 0.9).round(1)
+    expected = ds.rbig.total_correlation(sample_dim="time")
+    mutual = ds.rbig.mutual_information(["tas", "pr"], "gpp", sample_dim="time")
+    names = data.draw(st.permutations(list(ds.data_vars)))
+    dims = data.draw(st.permutations(["time", "lat", "lon"]))
+    other = ds[names].transpose(*dims).chunk(time=time, lat=lat, lon=lon)
+    actual = other.rbig.total_correlation(sample_dim="time").transpose("lat", "lon")
+    np.testing.assert_array_equal(actual, expected)
+    swapped = other.rbig.mutual_information("gpp", ["pr", "tas"], sample_dim="time").transpose("lat", "lon")
+    np.testing.assert_array_equal(swapped, mutual)
+
+
+def test_order_of_sample_dims_and_of_entries_does_not_change_a_bit():
+    ds = weather(times=30, lats=5, lons=6)
+    expected = ds.rbig.total_correlation(sample_dim=("lat", "time"), min_samples=10)
+    other = ds.transpose("time", "lon", "lat").rbig.total_correlation(sample_dim=("time", "lat"), min_samples=10)
+    np.testing.assert_array_equal(expected, other)
+    along = ds.rbig.total_correlation(dim="lon", sample_dim=("time", "lat"))
+    backwards = ds.isel(lon=slice(None, None, -1)).rbig.total_correlation(dim="lon", sample_dim=("time", "lat"))
+    np.testing.assert_array_equal(along, backwards)
+
+
+@pytest.mark.parametrize("scheduler", ["synchronous", "threads", "processes"])
+def test_schedulers_agree(ds, scheduler):
+    lazy = ds.chunk(lat=1).rbig.mutual_information("tas", ["pr", "gpp"], sample_dim="time", diagnostics=True)
+    expected = ds.rbig.mutual_information("tas", ["pr", "gpp"], sample_dim="time", diagnostics=True)
+    xr.testing.assert_identical(lazy.compute(scheduler=scheduler), expected)
+
+
+@pytest.mark.filterwarnings("default")  # those of the cluster are not ours
+def test_a_local_cluster_agrees(ds):
+    from distributed import Client, LocalCluster
+
+    lazy = ds.chunk(lat=1).rbig.total_correlation(sample_dim="time")
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        Client(cluster),
+    ):
+        xr.testing.assert_identical(lazy.compute(), ds.rbig.total_correlation(sample_dim="time"))
+
+
+def test_the_same_call_makes_the_same_task(ds):
+    lazy = ds.chunk(lat=1)
+    first, second = (lazy.rbig.total_correlation(sample_dim="time") for _ in range(2))
+    assert first.data.name == second.data.name
+    other = lazy.rbig.total_correlation(sample_dim="time", estimator=xrbig.RBIG(seed=1))
+    assert other.data.name != first.data.name
+
+
+def test_dims_and_coordinates_of_the_cells_are_kept_the_others_dropped(ds):
+    result = ds.rbig.total_correlation(sample_dim="time")
+    assert result.dims == ("lat", "lon")
+    assert set(result.coords) == {"lat", "lon", "area", "height"}
+    assert result.lat.attrs == {"units": "degrees_north"}
+    assert set(ds.rbig.total_correlation().coords) == {"height"}
+    assert set(ds.rbig.total_correlation(dim="lon", sample_dim="time").coords) == {"lat", "height"}
+
+
+def test_name_and_attributes_are_our_own(ds):
+    result = ds.rbig.total_correlation(sample_dim="time")
+    assert result.name == "total_correlation"
+    assert result.dtype == np.float64
+    assert result.attrs == {
+        "long_name": "total correlation (nat)",
+        "units": "1",
+        "information_unit": "nat",
+        "features": "tas, pr, gpp",
+        "sample_dims": "time",
+        "estimator": repr(xrbig.RBIG()),
+        "xrbig_version": xrbig.__version__,
+    }
+    mutual = ds.rbig.mutual_information("gpp", ["tas", "pr"])
+    assert mutual.name == "mutual_information"
+    assert (mutual.attrs["x_features"], mutual.attrs["y_features"]) == ("gpp", "tas, pr")
+    with xr.set_options(keep_attrs=True):
+        assert "standard_name" not in ds.rbig.total_correlation(sample_dim="time").attrs
+
+
+def test_units_are_those_that_udunits_reads(ds):
+    pint = pytest.importorskip("pint")
+    assert pint.UnitRegistry()(ds.rbig.total_correlation().attrs["units"]) == 1
+
+
+def test_keep_attrs_adds_those_of_the_dataset_only(ds):
+    assert ds.rbig.total_correlation(keep_attrs=True).attrs["title"] == "weather"
+    full = ds.rbig.total_correlation(keep_attrs=True, diagnostics=True)
+    assert full.attrs == {"title": "weather"}
+    assert "title" not in full.total_correlation.attrs
+    assert "title" not in ds.rbig.total_correlation().attrs
+
+
+def test_bits(ds):
+    nats, bits = ds.rbig.total_correlation(), ds.rbig.total_correlation(base=2)
+    assert float(bits) == pytest.approx(float(nats) / np.log(2))
+    assert (bits.attrs["long_name"], bits.attrs["information_unit"]) == ("total correlation (bit)", "bit")
+
+
+def test_diagnostics(ds):
+    ds["pr"] = ds.pr.where(ds.pr > 0, 0)
+    ds["tas"] = ds.tas.where(ds.lat < 50)
+    full = ds.rbig.total_correlation(sample_dim="time", diagnostics=True)
+    assert list(full) == ["total_correlation", "n_samples", "n_layers", "converged", "tied_fraction"]
+    xr.testing.assert_identical(full.total_correlation, ds.rbig.total_correlation(sample_dim="time"))
+    assert full.n_samples.isel(lon=0).values.tolist() == [0, 150, 150]
+    assert full.converged.dtype == bool
+    assert full.converged.isel(lat=slice(1, None)).all()
+    assert not full.converged.isel(lat=0).any()
+    np.testing.assert_allclose(full.tied_fraction.isel(lat=1), (ds.pr.isel(lat=1) == 0).mean("time"))
+    assert full.total_correlation.isel(lat=0).isnull().all()
+
+
+def test_variables_without_a_cell_dim_broadcast(ds):
+    index = ds.tas.mean(("lat", "lon")).rename("index")
+    ds["index"] = index
+    result = ds.rbig.mutual_information("index", "gpp", sample_dim="time")
+    assert result.dims == ("lat", "lon")
+    spread = ds.drop_vars("index").assign(index=index.broadcast_like(ds.gpp))
+    np.testing.assert_array_equal(result, spread.rbig.mutual_information("index", "gpp", sample_dim="time"))
+    lazy = ds.chunk(lat=1).rbig.mutual_information("index", "gpp", sample_dim="time")
+    np.testing.assert_array_equal(lazy, result)
+    assert ds.rbig.mutual_information("gpp", "index", sample_dim="time").dims == ("lat", "lon")
+
+
+def test_several_variables_entries_and_arrays_are_the_same_features(ds):
+    stacked = ds.to_dataarray("name")
+    stacked.name = "stacked"
+    np.testing.assert_array_equal(
+        stacked.sortby("name").rbig.total_correlation("name", sample_dim="time"),
+        ds.rbig.total_correlation(sample_dim="time"),
+    )
+    np.testing.assert_array_equal(
+        xrbig.mutual_information(ds, ds[["tas", "pr"]], ds.gpp, sample_dim="time"),
+        ds.rbig.mutual_information(["tas", "pr"], "gpp", sample_dim="time"),
+    )
+
+
+@pytest.mark.parametrize("scale", [lambda a: 1e-6 * a + 300, lambda a: -5 * a, np.exp])
+def test_scale_shift_and_monotone_maps_do_not_matter(ds, scale):
+    changed = ds.assign(tas=scale(ds.tas))
+    expected = ds.rbig.total_correlation(sample_dim="time")
+    actual = changed.rbig.total_correlation(sample_dim="time")
+    np.testing.assert_allclose(actual, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("store", ["zarr", "netcdf"])
+@pytest.mark.parametrize("name", ["map", "map of I", "diagnostics"])
+def test_results_round_trip(ds, store, name, tmp_path):
+    result = CALLS[name](ds.chunk(lat=1))
+    result = result.to_dataset() if isinstance(result, xr.DataArray) else result
+    if store == "zarr":
+        result.to_zarr(tmp_path / "out.zarr", zarr_format=3, consolidated=False)
+        back = xr.open_zarr(tmp_path / "out.zarr", consolidated=False).load()
+    else:
+        result.to_netcdf(tmp_path / "out.nc")
+        back = xr.open_dataset(tmp_path / "out.nc").load()
+    xr.testing.assert_identical(back, result.compute())
+    for variable in back.variables.values():
+        assert not variable.dtype.hasobject
+
+
+def test_an_empty_grid_gives_an_empty_map(ds):
+    assert ds.isel(lat=slice(0)).rbig.total_correlation(sample_dim="time").shape == (0, 4)
+    assert ds.isel(time=slice(0)).rbig.total_correlation(sample_dim="time").isnull().all()
+
+
+def test_too_few_samples_give_nan(ds):
+    assert ds.isel(time=slice(39)).rbig.total_correlation(sample_dim="time").isnull().all()
+    assert ds.isel(time=slice(40)).rbig.total_correlation(sample_dim="time").notnull().all()
+
+
+def test_groupby_maps(ds):
+    monthly = ds.groupby("time.month").map(lambda g: g.rbig.total_correlation(sample_dim="time", min_samples=20))
+    assert monthly.sizes == {"month": 5, "lat": 3, "lon": 4}
+    assert monthly.notnull().all()

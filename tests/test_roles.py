@@ -1,0 +1,171 @@
+"""Every teaching error about names, each with the culprit and the fix; and which variables are features."""
+
+import re
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import xrbig
+from tests.conftest import weather
+
+
+@pytest.fixture
+def ds():
+    return weather()
+
+
+def fails(error, *fragments):
+    """Expect an error whose message has all the fragments, in this order."""
+    return pytest.raises(error, match="(?s)" + ".*".join(map(re.escape, fragments)))
+
+
+def test_unknown_dim(ds):
+    with fails(ValueError, "dim='latt'", "did you mean 'lat'", "['time', 'lat', 'lon']"):
+        ds.rbig.total_correlation(dim="latt")
+
+
+def test_unknown_sample_dim(ds):
+    with fails(ValueError, "sample_dim='tim'", "did you mean 'time'"):
+        ds.rbig.total_correlation(sample_dim="tim")
+
+
+def test_unknown_variable(ds):
+    with fails(ValueError, "variables names 'tass'", "did you mean 'tas'", "['tas', 'pr', 'gpp']"):
+        ds.rbig.total_correlation(variables=["tass", "pr"])
+    with fails(ValueError, "y names 'gp'", "did you mean 'gpp'"):
+        ds.rbig.mutual_information("tas", "gp")
+
+
+def test_dim_that_is_also_a_sample_dim(ds):
+    with fails(ValueError, "'lat' is both dim and sample_dim"):
+        ds.rbig.total_correlation(dim="lat", sample_dim=["time", "lat"])
+
+
+def test_no_sample_dim_left(ds):
+    with fails(ValueError, "no dimension is left for the samples", "sample_dim='time'"):
+        ds.tas.rbig.total_correlation(dim=["time", "lat", "lon"])
+
+
+def test_one_feature(ds):
+    with fails(ValueError, "at least two features", "only one feature, 'tas'", "dim='lat'"):
+        ds[["tas"]].rbig.total_correlation(sample_dim="time")
+    with fails(ValueError, "at least two features", "this DataArray has only one feature, 'tas'"):
+        ds.tas.rbig.total_correlation("feature", sample_dim="time")
+
+
+def test_no_feature():
+    with fails(ValueError, "no dimension is left for the samples"):
+        xr.Dataset().rbig.total_correlation()
+    with fails(ValueError, "at least two features", "no feature"):
+        xr.Dataset({"a": (("time", "band"), np.empty((50, 0)))}).rbig.total_correlation("band")
+
+
+def test_variable_that_is_not_numeric(ds):
+    ds["label"] = ds.tas.astype(str)
+    with fails(ValueError, "variable 'label' is not numeric", "<U", "variables=['tas', 'pr', 'gpp']"):
+        ds.rbig.total_correlation(sample_dim="time")
+    with fails(ValueError, "variable 'label' of y is not numeric"):
+        ds.rbig.mutual_information("tas", "label", sample_dim="time")
+
+
+@pytest.mark.parametrize("dtype", ["bool", "datetime64[ns]", "complex128"])
+def test_other_types_are_not_numeric_either(ds, dtype):
+    ds["odd"] = ds.tas.astype(dtype)
+    with fails(ValueError, "variable 'odd' is not numeric", dtype):
+        ds.rbig.total_correlation(sample_dim="time")
+
+
+def test_variable_that_lacks_a_sample_dim(ds):
+    ds["mask"] = ds.tas.isel(time=0)
+    with fails(ValueError, "'mask' lacks the sample dimension 'time'", "('lat', 'lon')", "['tas', 'pr', 'gpp']"):
+        ds.rbig.total_correlation(sample_dim="time")
+    assert ds.rbig.total_correlation(sample_dim="time", variables=["tas", "pr", "gpp"]).sizes == {"lat": 3, "lon": 4}
+    with fails(ValueError, "'mask' of y lacks the sample dimension 'time'", "sample_dim=('lat', 'lon')"):
+        ds.rbig.mutual_information("tas", "mask", sample_dim="time")
+
+
+def test_empty_groups(ds):
+    with fails(ValueError, "the group x is empty", "mutual_information(["):
+        ds.rbig.mutual_information([], "gpp")
+    with fails(ValueError, "the group y is empty"):
+        ds.rbig.mutual_information("tas", xr.Dataset())
+    ds["none"] = (("time", "lat", "lon", "feature"), np.empty((*ds.tas.shape, 0)))
+    with fails(ValueError, "the group x is empty", "feature"):
+        ds.rbig.mutual_information("none", "gpp")
+
+
+def test_variable_in_both_groups(ds):
+    with fails(ValueError, "variable 'pr' is in both groups"):
+        ds.rbig.mutual_information(["tas", "pr"], ["pr", "gpp"])
+    with fails(ValueError, "'tas' is in both groups", "rename", "'tas_2'"):
+        ds.tas.rbig.mutual_information(ds.tas)
+
+
+def test_data_without_labels():
+    with fails(TypeError, "expected an xarray Dataset or DataArray, got ndarray", "xr.DataArray("):
+        xrbig.total_correlation(np.zeros((100, 2)))
+    with fails(TypeError, "got ndarray"):
+        xrbig.mutual_information(np.zeros((100, 2)), "a", "b")
+
+
+def test_names_of_variables_of_a_data_array(ds):
+    with fails(TypeError, "a DataArray has no variables to name", "da.rbig.mutual_information(other)"):
+        ds.tas.rbig.mutual_information("pr")
+
+
+def test_base_and_min_samples(ds):
+    with fails(ValueError, "base=10 is not one of ['e', 2]"):
+        ds.rbig.total_correlation(base=10)
+    with fails(ValueError, "min_samples=0 must be a positive integer"):
+        ds.rbig.total_correlation(min_samples=0)
+
+
+@pytest.mark.parametrize(
+    ("change", "fragments"),
+    [
+        (lambda a: a.isel(lat=slice(2)), ("'lat' of 'pr' differs from that of 'tas'", "2 against 3 entries")),
+        (lambda a: a.assign_coords(lat=a.lat + 1e-9), ("3 of 3 entries differ", "by up to 1.0", "assign_coords(lat=")),
+        (lambda a: a.isel(lat=slice(None, None, -1)), ("'lat'", "2 of 3 entries differ, by up to 30.0")),
+        (lambda a: a.assign_coords(time=a.time + np.timedelta64(30, "m")), ("'time'", "by up to 0:30:00", "xr.align")),
+        (lambda a: a.assign_coords(lon=list("abcd")), ("'lon'", "4 of 4 entries differ", "e.g. a against 0.0")),
+    ],
+)
+def test_coordinates_never_align_silently(ds, change, fragments):
+    with fails(ValueError, *fragments):
+        ds.tas.rbig.mutual_information(change(ds.pr), sample_dim="time")
+
+
+def test_features_are_not_aligned_along_dim():
+    rng = np.random.default_rng(0)
+    x = xr.DataArray(rng.standard_normal((100, 3)), dims=("time", "feature"), coords={"feature": list("abc")}, name="x")
+    y = xr.DataArray(rng.standard_normal((100, 2)), dims=("time", "feature"), coords={"feature": list("de")}, name="y")
+    assert x.rbig.mutual_information(y).attrs["y_features"] == "y[feature=d], y[feature=e]"
+
+
+def test_cf_auxiliary_variables_are_no_features(ds):
+    ds["time_bnds"] = (("time", "bnds"), np.zeros((150, 2)))
+    ds.time.attrs["bounds"] = "time_bnds"
+    ds["crs"] = 0
+    ds["tas_flag"] = ds.tas > 0
+    ds["cell"] = (("lat", "lon"), np.ones((3, 4)))
+    ds.tas.attrs.update(grid_mapping="crs", ancillary_variables="tas_flag")
+    ds.pr.encoding["cell_measures"] = "area: cell"
+    result = ds.rbig.total_correlation(sample_dim="time")
+    assert result.attrs["features"] == "tas, pr, gpp"
+    assert ds.rbig.total_correlation().ndim == 0
+
+
+def test_entries_along_several_dims_and_variables_mix():
+    rng = np.random.default_rng(0)
+    ds = xr.Dataset(
+        {
+            "wind": (("time", "level", "part"), rng.standard_normal((200, 2, 2))),
+            "tas": ("time", rng.standard_normal(200)),
+        },
+        coords={"level": [850, 500]},
+    )
+    result = ds.rbig.total_correlation(dim=("level", "part"))
+    assert result.attrs["features"] == (
+        "wind[level=850, part=0], wind[level=850, part=1], wind[level=500, part=0], wind[level=500, part=1], tas"
+    )
