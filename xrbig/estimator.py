@@ -23,7 +23,8 @@ class RBIG:
     patience : int
         A cell has converged after so many layers in a row that remove no more than chance would.
     significance : float
-        Probability with which a layer of Gaussian data is taken for structure.
+        Probability with which a layer of Gaussian data is taken for structure. Where one layer has found some, later
+        ones need less evidence.
     seed : int
         Seed of the random rotations and of the order of tied values.
 

@@ -93,7 +93,7 @@ def total_correlation(
     >>> tas, noise = rng.standard_normal((2, 1000, 3))
     >>> ds = xr.Dataset({"tas": (("time", "lat"), tas), "pr": (("time", "lat"), 0.5 * tas**2 + noise)})
     >>> ds.rbig.total_correlation(sample_dim="time").round(2).values
-    array([0.14, 0.13, 0.13])
+    array([0.15, 0.15, 0.14])
     """
     _check(base, min_samples)
     arrays = roles.variables_of(data, variables)
@@ -163,7 +163,7 @@ def mutual_information(
     >>> gpp = tas * pr + noise  # uncorrelated with either
     >>> ds = xr.Dataset({n: (("time", "lat"), v) for n, v in [("tas", tas), ("pr", pr), ("gpp", gpp)]})
     >>> ds.rbig.mutual_information(["tas", "pr"], "gpp", sample_dim="time").round(2).values
-    array([0.19, 0.26, 0.21])
+    array([0.2 , 0.23, 0.21])
     """
     _check(base, min_samples)
     sides = _sides(data, x, y)

@@ -36,7 +36,7 @@ def test_null_level_is_that_of_gaussian_samples(n):
 @pytest.mark.parametrize("features", [1, 5, 30])
 def test_chance_exceeds_the_critical_gain_as_often_as_stated(features):
     y = standardized(np.random.default_rng(features).standard_normal((4000, features, 200)))
-    significant = marginal_gain(y, argsort(y), 0.05).significant
+    significant = marginal_gain(y, argsort(y)).exceeds_chance(0.05)
     assert 0.02 < significant.mean() < 0.07
 
 
@@ -54,21 +54,21 @@ def test_critical_gain_grows_as_significance_tightens():
 )
 def test_gain_is_the_negentropy(draw, truth):
     y = standardized(getattr(np.random.default_rng(0), draw)(size=(20, 1, 10_000)))
-    gain = marginal_gain(y, argsort(y), 1e-4)
-    assert gain.significant.all()
-    assert gain.gain.mean() == pytest.approx(truth, rel=0.05)
+    gain = marginal_gain(y, argsort(y))
+    assert gain.exceeds_chance(1e-4).all()
+    assert gain.value.mean() == pytest.approx(truth, rel=0.05)
 
 
 def test_gain_of_gaussian_samples_has_no_bias():
     y = standardized(np.random.default_rng(3).standard_normal((2000, 2, 300)))
-    gain = marginal_gain(y, argsort(y), 1e-4).gain
+    gain = marginal_gain(y, argsort(y)).value
     assert abs(gain.mean()) < 0.003
 
 
 def test_sharp_structure_is_measured_on_finer_bins():
     smooth = standardized(np.random.default_rng(0).standard_normal((1, 1, 5000)))
     sharp = standardized(np.round(3 * smooth) / 3 + 1e-3 * smooth)
-    gains = [marginal_gain(y, argsort(y), 1e-4) for y in (smooth, sharp)]
+    gains = [marginal_gain(y, argsort(y)) for y in (smooth, sharp)]
     assert gains[1].resolution > gains[0].resolution
 
 

@@ -8,6 +8,8 @@ import numpy as np
 from xrbig.core import marginal, negentropy, rotation
 from xrbig.core.marginal import Bools, Floats, Ints, MarginalMap
 
+CONTINUED = 0.1  # significance that the layers of a cell need after the first that is significant
+
 
 class Settings(Protocol):
     """The numerical settings of the layers, those of `xrbig.RBIG`."""
@@ -78,7 +80,8 @@ class Step(NamedTuple):
     cells : array (active,), their indices
     linear : the linear part
     order : array (active, feature, sample), the order of its output
-    margins : the gain of the margins, which were Gaussianized where it is significant
+    margins : the gain of the margins
+    accepted : array (active,), whether the margins were Gaussianized
     gain : array (active,), what the layer takes from T
     converged : array (active,), whether this was the last of `patience` rejected layers
     """
@@ -87,6 +90,7 @@ class Step(NamedTuple):
     linear: Linear
     order: Ints
     margins: negentropy.Gain
+    accepted: Bools
     gain: Floats
     converged: Bools
 
@@ -94,28 +98,29 @@ class Step(NamedTuple):
 def iterate(z: Floats, settings: Settings) -> Iterator[Step]:
     """Gaussianize normal scores `z` (cell, feature, sample), in place, layer by layer.
 
-    The linear part of the first layer always counts, as its null level is exact. Any other part is accepted where
-    the gain of its margins is significant and is the identity elsewhere, because Gaussianizing by ranks what is
-    Gaussian already makes it more regular than chance. A cell has converged after `patience` rejected layers in a row.
+    The linear part of the first layer always counts, as its null level is exact. Any other part is accepted where the
+    gain of its margins is significant and is the identity elsewhere, because Gaussianizing by ranks what is Gaussian
+    already makes it more regular than chance. Once a layer has shown that a cell is not Gaussian, `CONTINUED` is
+    evidence enough for the next ones. A cell has converged after `patience` rejected layers in a row.
     """
     cells, features, n = z.shape
     active = np.arange(cells)
     rejected = np.zeros(cells, dtype=np.int64)
+    structured = np.zeros(cells, dtype=bool)
     for index in range(settings.max_layers):
-        current = z if len(active) == cells else z[active]
-        linear = _fit_linear(current, index, settings)
+        linear = _fit_linear(z if len(active) == cells else z[active], index, settings)
         order = marginal.argsort(linear.y)
         margins = _judge(linear.y, order, settings)
-        accepted = margins.significant
+        structured[active] |= margins.exceeds_chance(settings.significance)
+        accepted = structured[active] & margins.exceeds_chance(max(CONTINUED, settings.significance))
+        gain = np.where(accepted, linear.log_det + margins.value, 0)
         if index == 0:
             z[:] = linear.y
-            gain = linear.log_det - rotation.null_log_det(features, n) + np.where(accepted, margins.gain, 0)
-        else:
-            gain = np.where(accepted, linear.log_det + margins.gain, 0)
+            gain = np.where(accepted, gain, linear.log_det) - rotation.null_log_det(features, n)
         z[active[accepted]] = marginal.scatter(marginal.normal_scores(n), order[accepted])
         rejected[active] = np.where(accepted, 0, rejected[active] + 1)
         converged = rejected[active] >= settings.patience
-        yield Step(active, linear, order, margins, gain, converged)
+        yield Step(active, linear, order, margins, accepted, gain, converged)
         active = active[~converged]
         if not active.size:
             return
@@ -137,11 +142,11 @@ def _fit_linear(z: Floats, index: int, settings: Settings) -> Linear:
 def _judge(y: Floats, order: Ints, settings: Settings) -> negentropy.Gain:
     """Gain of a layer; where the rotation sought it, on the samples that it has not seen."""
     if settings.rotation != "ica":
-        return negentropy.marginal_gain(y, order, settings.significance)
+        return negentropy.marginal_gain(y, order)
     unseen = y[..., rotation.HELD_OUT]
     unseen = unseen - unseen.mean(axis=-1, keepdims=True)
     unseen /= np.maximum(unseen.std(axis=-1, keepdims=True), np.finfo(float).tiny)
-    return negentropy.marginal_gain(unseen, marginal.argsort(unseen), settings.significance)
+    return negentropy.marginal_gain(unseen, marginal.argsort(unseen))
 
 
 class Gaussianized(NamedTuple):
@@ -173,7 +178,7 @@ def fit_layers(z: Floats, settings: Settings) -> list[Layer]:
     """The layers that one cell, normal scores `z` (feature, sample), accepts."""
     layers = []
     for index, step in enumerate(iterate(z[None].copy(), settings)):
-        accepted = bool(step.margins.significant[0])
+        accepted = bool(step.accepted[0])
         if accepted or index == 0:
             edges = negentropy.resolutions(z.shape[1])[step.margins.resolution[0]]
             fitted = MarginalMap.fit(step.linear.y[0], step.order[0], edges)

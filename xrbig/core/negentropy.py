@@ -87,25 +87,28 @@ def critical_gain(n: int, features: int, significance: float) -> Floats:
 
 
 class Gain(NamedTuple):
-    """What a marginal Gaussianization removes, per cell.
+    """What a marginal Gaussianization of `features` features and `n` samples removes, per cell.
 
     Attributes
     ----------
-    gain : array (cell,), sum of the marginal negentropies less its null level
-    significant : array (cell,)
+    value : array (cell,), sum of the marginal negentropies less its null level
     resolution : array (cell,), index of the resolution at which it was measured
     """
 
-    gain: Floats
-    significant: Bools
+    value: Floats
     resolution: Ints
+    features: int
+    n: int
+
+    def exceeds_chance(self, significance: float) -> Bools:
+        """Whether Gaussian margins yield such a gain with a probability below `significance`."""
+        return self.value > critical_gain(self.n, self.features, significance)[self.resolution]
 
 
-def marginal_gain(y: Floats, order: Ints, significance: float) -> Gain:
+def marginal_gain(y: Floats, order: Ints) -> Gain:
     """Gain of Gaussianizing the margins of `y` (cell, feature, sample; mean 0, variance 1), given their order.
 
-    Of the resolutions the one is taken whose gain less two standard deviations is the largest. The gain is
-    significant if chance exceeds it with a probability below `significance`.
+    Of the resolutions the one is taken whose gain less two standard deviations is the largest.
     """
     features, n = y.shape[1:]
     null = null_level(n)
@@ -119,5 +122,4 @@ def marginal_gain(y: Floats, order: Ints, significance: float) -> Gain:
         gains[:, level] = terms.reshape(len(y), -1).sum(axis=1)  # one order of summation for any number of cells
     gains -= null.mean * features
     best = np.argmax(gains - 2 * null.std * np.sqrt(features), axis=1)
-    gain = gains[np.arange(len(y)), best]
-    return Gain(gain, gain > critical_gain(n, features, significance)[best], best)
+    return Gain(gains[np.arange(len(y)), best], best, features, n)
