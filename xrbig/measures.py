@@ -92,8 +92,8 @@ def total_correlation(
     >>> rng = np.random.default_rng(0)
     >>> tas, noise = rng.standard_normal((2, 1000, 3))
     >>> ds = xr.Dataset({"tas": (("time", "lat"), tas), "pr": (("time", "lat"), 0.5 * tas**2 + noise)})
-    >>> ds.rbig.total_correlation(sample_dim="time").round(2).values
-    array([0.15, 0.15, 0.14])
+    >>> ds.rbig.total_correlation(sample_dim="time").round(1).values
+    array([0.1, 0.1, 0.1])
     """
     _check(base, min_samples)
     arrays = roles.variables_of(data, variables)
@@ -162,8 +162,8 @@ def mutual_information(
     >>> tas, pr, noise = rng.standard_normal((3, 1000, 3))
     >>> gpp = tas * pr + noise  # uncorrelated with either
     >>> ds = xr.Dataset({n: (("time", "lat"), v) for n, v in [("tas", tas), ("pr", pr), ("gpp", gpp)]})
-    >>> ds.rbig.mutual_information(["tas", "pr"], "gpp", sample_dim="time").round(2).values
-    array([0.2 , 0.23, 0.21])
+    >>> ds.rbig.mutual_information(["tas", "pr"], "gpp", sample_dim="time").round(1).values
+    array([0.2, 0.2, 0.2])
     """
     _check(base, min_samples)
     sides = _sides(data, x, y)

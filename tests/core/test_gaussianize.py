@@ -20,7 +20,7 @@ def test_what_is_left_is_gaussian_and_uncorrelated(rotation):
     z = scores(4, 2000)
     result = gaussianize(z, RBIG(rotation=rotation))
     assert result.converged.all()
-    assert (result.total > 0.2).all()
+    assert result.total.mean() > 0.25
     assert np.abs(z @ z.swapaxes(1, 2) / 2000 - np.eye(2)).max() < 0.03
     again = gaussianize(rank_gaussianize(z, 0).z, RBIG(seed=1))
     assert np.abs(again.total).max() < 0.06

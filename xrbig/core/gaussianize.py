@@ -129,14 +129,16 @@ def iterate(z: Floats, settings: Settings) -> Iterator[Step]:
 def _fit_linear(z: Floats, index: int, settings: Settings) -> Linear:
     """Whiten and rotate `z`; noise takes the place of components without variance, so that the others go on."""
     white = rotation.whiten(z)
-    matrix, y = white.matrix, white.matrix @ z
+    y = white.matrix @ z
     if white.constant.any():
         noise = marginal.normal_scores(z.shape[2])[marginal.dither(z.shape[1], z.shape[2], settings.seed)]
         y = np.where(white.constant[:, :, None], noise, y)
     turn = rotation.rotate(y, white.axes, settings.rotation, index, settings.seed)
-    if turn is not None:
-        matrix, y = turn @ matrix, turn @ y
-    return Linear(matrix, white.log_det, np.asarray(white.constant.any(axis=1)), y)
+    singular = np.asarray(white.constant.any(axis=1))
+    if turn is None:
+        sign = marginal.orientation(y, settings.seed)[..., None]
+        return Linear(sign * white.matrix, white.log_det, singular, sign * y)
+    return Linear(turn @ white.matrix, white.log_det, singular, turn @ y)
 
 
 def _judge(y: Floats, order: Ints, settings: Settings) -> negentropy.Gain:

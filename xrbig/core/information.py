@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xrbig.core.gaussianize import Gaussianized, Settings, gaussianize
-from xrbig.core.marginal import Bools, Floats, Ints, dither, normal_scores, rank_gaussianize
+from xrbig.core.marginal import Bools, Floats, Ints, orientation, rank_gaussianize
 from xrbig.core.rotation import null_log_det
 
 BATCH = 1 << 16  # values that one batch of cells works on: they fit the cache
@@ -116,18 +116,13 @@ def _map_cells(
         varying = ~ranked.constant
         if varying.any():
             cell = batch[varying]
-            result = kernel(_oriented(ranked.z[varying], settings.seed))
+            z = ranked.z[varying]
+            result = kernel(z * orientation(z, settings.seed)[..., None])
             monotone = np.abs(ranked.correlation[varying][:, pairs]).max(axis=1) > MONOTONE
             estimate.value[cell] = result.total
             estimate.n_layers[cell] = result.n_layers
             estimate.converged[cell] = result.converged & ~monotone
     return estimate
-
-
-def _oriented(z: Floats, seed: int) -> Floats:
-    """Normal scores, each feature turned to one side of a fixed contrast, so that decreasing maps do not matter."""
-    contrast = normal_scores(z.shape[2])[dither(1, z.shape[2], seed)[0]]
-    return z * np.where(z @ contrast < 0, -1.0, 1.0)[..., None]
 
 
 def _batches(n_samples: Ints, usable: Bools, features: int) -> Iterator[Ints]:

@@ -101,7 +101,7 @@ def rank_gaussianize(x: Floats, seed: int) -> Ranked:
         sums = np.add.reduceat(scores.reshape(-1), np.cumsum(lengths) - lengths)
         shared = np.empty(x.shape)
         shared[:, rows, sequence] = scatter(np.repeat(sums / lengths, lengths).reshape(x.shape), order)
-    covariance = shared @ shared.swapaxes(1, 2) / n
+    covariance = shared @ (shared / n).swapaxes(1, 2)
     spread = np.sqrt(np.maximum(np.einsum("cdd->cd", covariance), np.finfo(float).tiny))
     correlation = covariance / (spread[:, :, None] * spread[:, None, :])
     return Ranked(z, (runs > 1).mean(axis=2).max(axis=1), (runs == n).any(axis=(1, 2)), correlation)
@@ -117,9 +117,20 @@ def _run_lengths(ordered: Floats) -> Ints:
 def quantile_knots(y: Floats, order: Ints, edges: Ints) -> Floats:
     """Phi of the sample quantiles at the ranks `edges`, with 0 and 1 at the ends."""
     knots = np.zeros((*y.shape[:-1], len(edges)))
-    knots[..., 1:-1] = ndtr(np.take_along_axis(y, order[..., edges[1:-1] - 1], axis=-1))
+    ranks = np.take(order, edges[1:-1] - 1, axis=-1)
+    rows = np.arange(0, y.size, y.shape[-1]).reshape(*y.shape[:-1], 1)
+    knots[..., 1:-1] = ndtr(np.take(y, rows + ranks))
     knots[..., -1] = 1
     return knots
+
+
+def orientation(z: Floats, seed: int) -> Floats:
+    """Sign (cell, feature) that turns each row of `z` (cell, feature, sample) to one side of a fixed contrast.
+
+    So neither decreasing maps of a feature nor the sign of an eigenvector, which rounding decides, matter.
+    """
+    n = z.shape[2]
+    return np.where(z @ normal_scores(n)[dither(1, n, seed)[0]] < 0, -1.0, 1.0)
 
 
 class MarginalMap(NamedTuple):

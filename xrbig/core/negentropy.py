@@ -41,6 +41,13 @@ def _split_tails(n: int, bins: int) -> Ints:
     return np.unique(np.concatenate([edges, tail, n + 1 - tail]))
 
 
+@lru_cache(maxsize=64)
+def _all_edges(n: int) -> tuple[Ints, tuple[Ints, ...]]:
+    """Edges of all resolutions together, and the places of those of each among them."""
+    together = np.unique(np.concatenate(resolutions(n)))
+    return together, tuple(np.searchsorted(together, edges) for edges in resolutions(n))
+
+
 class NullLevel(NamedTuple):
     """Mean and standard deviation of J on Gaussian samples, each an array (resolution,)."""
 
@@ -112,12 +119,12 @@ def marginal_gain(y: Floats, order: Ints) -> Gain:
     """
     features, n = y.shape[1:]
     null = null_level(n)
-    finest = np.unique(np.concatenate(resolutions(n)))
-    knots = quantile_knots(y, order, finest)
-    gains = np.empty((len(y), len(null.mean)))
-    for level, edges in enumerate(resolutions(n)):
-        share = np.diff(edges) / (n + 1)
-        mass = np.diff(np.take(knots, np.searchsorted(finest, edges), axis=-1))
+    edges, places = _all_edges(n)
+    knots = quantile_knots(y, order, edges)
+    gains = np.empty((len(y), len(places)))
+    for level, chosen in enumerate(places):
+        share = np.diff(edges[chosen]) / (n + 1)
+        mass = np.diff(np.take(knots, chosen, axis=-1))
         terms = share * np.log(share / np.maximum(mass, np.finfo(float).tiny))
         gains[:, level] = terms.reshape(len(y), -1).sum(axis=1)  # one order of summation for any number of cells
     gains -= null.mean * features

@@ -34,8 +34,7 @@ class Whitening(NamedTuple):
 
 def whiten(z: Floats) -> Whitening:
     """Whitening of `z` (cell, feature, sample; mean 0), a variance below `SINGULAR` raised to it."""
-    variance, axes = np.linalg.eigh(z @ z.swapaxes(1, 2) / z.shape[2])
-    axes = _canonical_sign(axes)
+    variance, axes = np.linalg.eigh(z @ (z / z.shape[2]).swapaxes(1, 2))
     scale = 1 / np.sqrt(np.maximum(variance, SINGULAR))
     matrix = (axes * scale[:, None, :]).swapaxes(1, 2)
     return Whitening(matrix, np.sum(np.log(scale), axis=1), variance < SINGULAR, axes)
@@ -54,12 +53,6 @@ def rotate(white: Floats, axes: Floats, rotation: Rotation, layer: int, seed: in
     if rotation == "ica":
         return independent_components(white[..., FITTED], turn)
     return np.asarray(turn @ axes)
-
-
-def _canonical_sign(axes: Floats) -> Floats:
-    """Eigenvectors (in columns), known up to their sign, with their largest component positive."""
-    largest = np.argmax(np.abs(axes), axis=1)[:, None, :]
-    return np.asarray(axes * np.sign(np.take_along_axis(axes, largest, axis=1)))
 
 
 @lru_cache(maxsize=256)
