@@ -32,7 +32,7 @@ class Layer(NamedTuple):
     Attributes
     ----------
     matrix : array (feature, feature)
-    margins : the marginal Gaussianization Psi; None where only the linear part was accepted
+    margins : the marginal Gaussianization Psi; None where they were left alone
     gain : what the layer takes from T, in nats
     """
 
@@ -98,10 +98,11 @@ class Step(NamedTuple):
 def iterate(z: Floats, settings: Settings) -> Iterator[Step]:
     """Gaussianize normal scores `z` (cell, feature, sample), in place, layer by layer.
 
-    The linear part of the first layer always counts, as its null level is exact. Any other part is accepted where the
-    gain of its margins is significant and is the identity elsewhere, because Gaussianizing by ranks what is Gaussian
-    already makes it more regular than chance. Once a layer has shown that a cell is not Gaussian, `CONTINUED` is
-    evidence enough for the next ones. A cell has converged after `patience` rejected layers in a row.
+    The linear part of a layer always counts: its null level is exact in the first layer, and nil in the others, as the
+    data are white by then. The margins are Gaussianized where their gain is significant and left alone elsewhere,
+    because Gaussianizing by ranks what is Gaussian already makes it more regular than chance. Once a layer has shown
+    that a cell is not Gaussian, `CONTINUED` is evidence enough for the next ones. A cell has converged after `patience`
+    rejected layers in a row.
     """
     cells, features, n = z.shape
     active = np.arange(cells)
@@ -113,10 +114,10 @@ def iterate(z: Floats, settings: Settings) -> Iterator[Step]:
         margins = _judge(linear.y, order, settings)
         structured[active] |= margins.exceeds_chance(settings.significance)
         accepted = structured[active] & margins.exceeds_chance(max(CONTINUED, settings.significance))
-        gain = np.where(accepted, linear.log_det + margins.value, 0)
+        gain = linear.log_det + np.where(accepted, margins.value, 0)
         if index == 0:
-            z[:] = linear.y
-            gain = np.where(accepted, gain, linear.log_det) - rotation.null_log_det(features, n)
+            gain -= rotation.null_log_det(features, n)
+        z[active] = linear.y
         z[active[accepted]] = marginal.scatter(marginal.normal_scores(n), order[accepted])
         rejected[active] = np.where(accepted, 0, rejected[active] + 1)
         converged = rejected[active] >= settings.patience
@@ -177,12 +178,13 @@ def gaussianize(z: Floats, settings: Settings) -> Gaussianized:
 
 
 def fit_layers(z: Floats, settings: Settings) -> list[Layer]:
-    """The layers that one cell, normal scores `z` (feature, sample), accepts."""
+    """Fit the layers of one cell to its normal scores `z` (feature, sample)."""
+    resolutions = negentropy.resolutions(z.shape[1])
     layers = []
-    for index, step in enumerate(iterate(z[None].copy(), settings)):
-        accepted = bool(step.accepted[0])
-        if accepted or index == 0:
-            edges = negentropy.resolutions(z.shape[1])[step.margins.resolution[0]]
-            fitted = MarginalMap.fit(step.linear.y[0], step.order[0], edges)
-            layers.append(Layer(step.linear.matrix[0], fitted if accepted else None, float(step.gain[0])))
+    for step in iterate(z[None].copy(), settings):
+        margins = None
+        if step.accepted[0]:
+            edges = resolutions[step.margins.resolution[0]]
+            margins = MarginalMap.fit(step.linear.y[0], step.order[0], edges)
+        layers.append(Layer(step.linear.matrix[0], margins, float(step.gain[0])))
     return layers
