@@ -1,0 +1,49 @@
+"""README, docs and examples do what they say; the import stays light."""
+
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pytest
+import xarray as xr
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if "```python" in p.read_text()], ids=lambda p: p.name)
+def test_every_block_of_a_page_runs(page):
+    code = "\n".join(re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.S))
+    exec(compile(code, str(page), "exec"), {})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_within_the_project_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_example_writes_its_maps(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["first_map.py", str(tmp_path)])
+    with plt.rc_context({"backend": "agg"}):
+        runpy.run_path(str(ROOT / "examples" / "first_map.py"), run_name="__main__")
+        plt.close("all")
+    maps = xr.load_dataset(tmp_path / "graz.nc")
+    assert maps.total_correlation.notnull().all()
+    assert 0.1 < float(maps.mutual_information.mean()) < 0.3
+    assert (tmp_path / "graz.png").stat().st_size > 10_000
+
+
+def test_import_is_light():
+    heavy = ["dask.array", "distributed", "matplotlib", "netCDF4", "scipy.stats", "sklearn", "zarr"]
+    code = f"import sys, xrbig; print([m for m in {heavy} if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_the_tutorial_data_are_small():
+    import xrbig
+
+    assert xrbig.tutorial.INCA.stat().st_size < 2_000_000
