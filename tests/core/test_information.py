@@ -125,7 +125,7 @@ def test_a_deterministic_pair_is_large_and_not_converged():
     for estimate in (tied, untied):
         assert np.isfinite(estimate.value)
         assert not estimate.converged
-    assert untied.value > 10
+    assert untied.value > 4
     across = mutual_information(x, 1, RBIG())
     within = mutual_information(x, 2, RBIG())
     assert not across.converged

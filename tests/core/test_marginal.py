@@ -13,10 +13,18 @@ def test_argsort_is_a_stable_sort_of_numbers_apart(x):
     np.testing.assert_array_equal(argsort(x + 0.0), np.argsort(x, axis=-1, kind="stable"))
 
 
-def test_scores_are_standardized():
-    scores = normal_scores(101)
-    assert abs(scores.mean()) < 1e-12
-    assert scores.var() == pytest.approx(1, abs=1e-12)
+def test_scores_are_standardized_ascending_and_antisymmetric():
+    for n in (100, 101):
+        scores = normal_scores(n, 3, seed=0)
+        np.testing.assert_array_equal(scores, -scores[:, ::-1])
+        np.testing.assert_allclose(scores.var(axis=1), 1, atol=1e-12)
+        assert (np.diff(scores) > 0).all()
+
+
+def test_equal_ranks_of_two_features_leave_no_exact_zeros():
+    x = np.random.default_rng(0).standard_normal((1, 1, 500))
+    z = rank_gaussianize(np.concatenate([x, x], axis=1), 0).z[0]
+    assert (z[0] != z[1]).all()
 
 
 def test_ranks_of_values_that_differ_in_the_last_bit():

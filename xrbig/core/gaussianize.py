@@ -62,13 +62,11 @@ class Linear(NamedTuple):
     ----------
     matrix : array (cell, feature, feature)
     log_det : array (cell,), log |det matrix|
-    singular : array (cell,), whether a combination of the features is constant
     y : array (cell, feature, sample)
     """
 
     matrix: Floats
     log_det: Floats
-    singular: Bools
     y: Floats
 
 
@@ -105,6 +103,7 @@ def iterate(z: Floats, settings: Settings) -> Iterator[Step]:
     rejected layers in a row.
     """
     cells, features, n = z.shape
+    scores = marginal.normal_scores(n, features, settings.seed)
     active = np.arange(cells)
     rejected = np.zeros(cells, dtype=np.int64)
     structured = np.zeros(cells, dtype=bool)
@@ -118,7 +117,7 @@ def iterate(z: Floats, settings: Settings) -> Iterator[Step]:
         if index == 0:
             gain -= rotation.null_log_det(features, n)
         z[active] = linear.y
-        z[active[accepted]] = marginal.scatter(marginal.normal_scores(n), order[accepted])
+        z[active[accepted]] = marginal.scatter(scores, order[accepted])
         rejected[active] = np.where(accepted, 0, rejected[active] + 1)
         converged = rejected[active] >= settings.patience
         yield Step(active, linear, order, margins, accepted, gain, converged)
@@ -128,18 +127,13 @@ def iterate(z: Floats, settings: Settings) -> Iterator[Step]:
 
 
 def _fit_linear(z: Floats, index: int, settings: Settings) -> Linear:
-    """Whiten and rotate `z`; noise takes the place of components without variance, so that the others go on."""
+    """Whiten and rotate `z`."""
     white = rotation.whiten(z)
     y = white.matrix @ z
-    if white.constant.any():
-        noise = marginal.normal_scores(z.shape[2])[marginal.dither(z.shape[1], z.shape[2], settings.seed)]
-        y = np.where(white.constant[:, :, None], noise, y)
     turn = rotation.rotate(y, white.axes, settings.rotation, index, settings.seed)
-    singular = np.asarray(white.constant.any(axis=1))
     if turn is None:
-        sign = marginal.orientation(y, settings.seed)[..., None]
-        return Linear(sign * white.matrix, white.log_det, singular, sign * y)
-    return Linear(turn @ white.matrix, white.log_det, singular, turn @ y)
+        turn = marginal.orientation(y, settings.seed)[..., None] * np.eye(z.shape[1])
+    return Linear(turn @ white.matrix, white.log_det, turn @ y)
 
 
 def _judge(y: Floats, order: Ints, settings: Settings) -> negentropy.Gain:
@@ -153,10 +147,7 @@ def _judge(y: Floats, order: Ints, settings: Settings) -> negentropy.Gain:
 
 
 class Gaussianized(NamedTuple):
-    """Sum of the gains (T of the features), number of layers, and whether they ended; each per cell.
-
-    A cell with a constant combination of its features, T infinite, is not `converged`.
-    """
+    """Sum of the gains (T of the features), number of layers, and whether they ended; each per cell."""
 
     total: Floats
     n_layers: Ints
@@ -168,13 +159,11 @@ def gaussianize(z: Floats, settings: Settings) -> Gaussianized:
     total = np.zeros(len(z))
     n_layers = np.zeros(len(z), dtype=np.int64)
     converged = np.zeros(len(z), dtype=bool)
-    singular = np.zeros(len(z), dtype=bool)
     for step in iterate(z, settings):
         total[step.cells] += step.gain
         n_layers[step.cells] += 1
         converged[step.cells] = step.converged
-        singular[step.cells] |= step.linear.singular
-    return Gaussianized(total, n_layers, converged & ~singular)
+    return Gaussianized(total, n_layers, converged)
 
 
 def fit_layers(z: Floats, settings: Settings) -> list[Layer]:

@@ -10,7 +10,7 @@ from xrbig.core.gaussianize import Gaussianized, Settings, gaussianize
 from xrbig.core.marginal import Bools, Floats, Ints, orientation, rank_gaussianize
 from xrbig.core.rotation import null_log_det
 
-BATCH = 1 << 16  # values that one batch of cells works on: they fit the cache
+BATCH = 1 << 17  # values that one batch of cells works on: they fit the cache
 MONOTONE = 1 - 1e-6  # correlation of scores from which one feature is a function of the other
 
 

@@ -13,13 +13,20 @@ Bools = NDArray[np.bool_]
 
 
 @lru_cache(maxsize=64)
-def normal_scores(n: int) -> Floats:
-    """Normal quantiles of the ranks 1..n, scaled to a variance of 1."""
-    scores = ndtri((np.arange(n) + 0.5) / n)
-    scores -= scores[::-1].copy()  # antisymmetric to the last bit
-    scores /= np.sqrt(np.mean(scores**2))
+def normal_scores(n: int, features: int, seed: int) -> Floats:
+    """Normal quantiles of the ranks 1..n, (feature, sample), antisymmetric and of variance 1.
+
+    Each feature has its own, at fixed random places within the middle half of its ranks. Were they all the same,
+    differences of two dependent features would hold many exact zeros, where both have the same rank.
+    """
+    rngs = [np.random.default_rng([seed, feature, n, 1]) for feature in range(features)]
+    places = np.stack([rng.uniform(0.25, 0.75, n // 2) for rng in rngs])
+    scores = np.zeros((features, n))
+    scores[:, : n // 2] = ndtri((np.arange(n // 2) + places) / n)
+    scores -= scores[:, ::-1].copy()
+    scores /= np.sqrt(np.mean(scores**2, axis=1, keepdims=True))
     scores.flags.writeable = False
-    return np.asarray(scores)
+    return scores
 
 
 def argsort(x: Floats) -> Ints:
@@ -65,7 +72,8 @@ class Ranked(NamedTuple):
     z : array (cell, feature, sample)
     tied_fraction : array (cell,), share of tied samples in the feature that has most of them
     constant : array (cell,), whether a feature is constant
-    correlation : array (cell, feature, feature), of the scores, equal values sharing their mean score
+    correlation : array (cell, feature, feature), of scores that are the same for all features, equal values
+        sharing their mean: beyond rounding it is 1 only where one feature is a function of the other
     """
 
     z: Floats
@@ -91,16 +99,13 @@ def rank_gaussianize(x: Floats, seed: int) -> Ranked:
         order[misplaced] = np.argsort(shuffled[misplaced], axis=-1, kind="stable")
         ordered = np.take_along_axis(shuffled, order, axis=-1)
     z = np.empty(x.shape)
-    scores = np.broadcast_to(normal_scores(n), x.shape)
-    z = np.empty(x.shape)
-    z[:, rows, sequence] = scatter(scores, order)
+    z[:, rows, sequence] = scatter(normal_scores(n, features, seed), order)
     lengths = _run_lengths(ordered)
     runs = np.repeat(lengths, lengths).reshape(x.shape)
-    shared = z
-    if len(lengths) < x.size:
-        sums = np.add.reduceat(scores.reshape(-1), np.cumsum(lengths) - lengths)
-        shared = np.empty(x.shape)
-        shared[:, rows, sequence] = scatter(np.repeat(sums / lengths, lengths).reshape(x.shape), order)
+    alike = np.broadcast_to(normal_scores(n, 1, seed), x.shape).reshape(-1)
+    means = np.add.reduceat(alike, np.cumsum(lengths) - lengths) / lengths
+    shared = np.empty(x.shape)
+    shared[:, rows, sequence] = scatter(np.repeat(means, lengths).reshape(x.shape), order)
     covariance = shared @ (shared / n).swapaxes(1, 2)
     spread = np.sqrt(np.maximum(np.einsum("cdd->cd", covariance), np.finfo(float).tiny))
     correlation = covariance / (spread[:, :, None] * spread[:, None, :])
@@ -117,9 +122,9 @@ def _run_lengths(ordered: Floats) -> Ints:
 def quantile_knots(y: Floats, order: Ints, edges: Ints) -> Floats:
     """Phi of the sample quantiles at the ranks `edges`, with 0 and 1 at the ends."""
     knots = np.zeros((*y.shape[:-1], len(edges)))
-    ranks = np.take(order, edges[1:-1] - 1, axis=-1)
     rows = np.arange(0, y.size, y.shape[-1]).reshape(*y.shape[:-1], 1)
-    knots[..., 1:-1] = ndtr(np.take(y, rows + ranks))
+    samples = rows + order.reshape(-1)[rows + (edges[1:-1] - 1)]  # flat indices: np.take would hold other threads
+    knots[..., 1:-1] = ndtr(y.reshape(-1)[samples])
     knots[..., -1] = 1
     return knots
 
@@ -130,7 +135,8 @@ def orientation(z: Floats, seed: int) -> Floats:
     So neither decreasing maps of a feature nor the sign of an eigenvector, which rounding decides, matter.
     """
     n = z.shape[2]
-    return np.where(z @ normal_scores(n)[dither(1, n, seed)[0]] < 0, -1.0, 1.0)
+    contrast = normal_scores(n, 1, seed)[0, dither(1, n, seed)[0]]
+    return np.where(z @ contrast < 0, -1.0, 1.0)
 
 
 class MarginalMap(NamedTuple):

@@ -6,11 +6,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy.special import psi
 
-from xrbig.core.marginal import Bools, Floats
+from xrbig.core.marginal import Floats
 
 Rotation = Literal["auto", "pca", "ica", "random"]
 
-SINGULAR = 1e-12
 ICA_STEPS = 30
 FITTED, HELD_OUT = slice(0, None, 2), slice(1, None, 2)
 
@@ -22,22 +21,20 @@ class Whitening(NamedTuple):
     ----------
     matrix : array (cell, feature, feature)
     log_det : array (cell,), log |det matrix|, what whitening takes from T where the margins are Gaussian
-    constant : array (cell, feature), the components that have no variance, hence T infinite
     axes : array (cell, feature, feature), the principal axes in columns
     """
 
     matrix: Floats
     log_det: Floats
-    constant: Bools
     axes: Floats
 
 
 def whiten(z: Floats) -> Whitening:
-    """Whitening of `z` (cell, feature, sample; mean 0), a variance below `SINGULAR` raised to it."""
+    """Whitening of `z` (cell, feature, sample; mean 0)."""
     variance, axes = np.linalg.eigh(z @ (z / z.shape[2]).swapaxes(1, 2))
-    scale = 1 / np.sqrt(np.maximum(variance, SINGULAR))
+    scale = 1 / np.sqrt(np.maximum(variance, np.finfo(float).eps))
     matrix = (axes * scale[:, None, :]).swapaxes(1, 2)
-    return Whitening(matrix, np.sum(np.log(scale), axis=1), variance < SINGULAR, axes)
+    return Whitening(matrix, np.sum(np.log(scale), axis=1), axes)
 
 
 def rotate(white: Floats, axes: Floats, rotation: Rotation, layer: int, seed: int) -> Floats | None:
