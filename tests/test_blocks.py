@@ -43,23 +43,40 @@ def test_chunked_samples_become_one_chunk_of_the_same_cells():
     assert tasks(result) <= inputs + merges + blocks
 
 
-def test_cells_are_split_where_the_block_would_exceed_the_budget():
-    ds = weather(times=300, lats=8, lons=8).chunk(time=100)
+def test_arrays_in_memory_get_the_chunks_of_the_others():
+    ds = weather(lats=6)
+    with dask.config.set({"array.chunk-size": "1kiB"}):
+        result = ds[["tas", "pr"]].chunk(lat=2).assign(gpp=ds.gpp).rbig.total_correlation(sample_dim="time")
+    inputs, blocks = 3 * 3, 3
+    assert result.chunksizes["lat"] == (2, 2, 2)
+    assert tasks(result) <= inputs + blocks
+
+
+def test_cells_are_split_never_merged_where_the_block_would_exceed_the_budget():
+    ds = weather(times=300, lats=8, lons=8).chunk(time=100, lat=1)
     with dask.config.set({"array.chunk-size": "10kiB"}):
         assert block_budget() == 4 * 10 * 2**10
         result = ds.rbig.total_correlation(sample_dim="time")
-    assert result.data.npartitions > 1
-    assert max(map(len, result.chunksizes.values())) > 1
+    assert result.chunksizes["lat"] == (1,) * 8
+    assert max(result.chunksizes["lon"]) * 300 * 8 * 3 <= 4 * 10 * 2**10
     xr.testing.assert_equal(result.compute(), ds.compute().rbig.total_correlation(sample_dim="time"))
 
 
 def test_a_cell_that_exceeds_the_budget_is_refused_with_the_call_that_works():
     ds = weather(times=300).chunk(time=100)
-    with dask.config.set({"array.chunk-size": "100B"}):
-        message = re.escape("variable 'tas' is chunked along ['time']") + ".*" + re.escape("ds.chunk({'time': -1})")
-        with pytest.raises(ValueError, match="(?s)" + message):
+    with dask.config.set({"array.chunk-size": "1kiB"}):
+        message = "the variables ['tas', 'pr', 'gpp'] are chunked along ['time']"
+        with pytest.raises(ValueError, match=f"(?s){re.escape(message)}.*" + re.escape("ds.chunk({'time': -1})")):
             ds.rbig.total_correlation(sample_dim="time")
         assert ds.chunk({"time": -1}).rbig.total_correlation(sample_dim="time").chunks is not None
+
+
+def test_coordinates_on_dask_are_not_computed(no_computes):
+    ds = weather().chunk(lat=1)
+    assert ds.area.chunks is not None
+    with no_computes():
+        result = ds.tas.rbig.mutual_information(ds.pr.assign_coords(area=ds.area * 1), sample_dim="time")
+    assert result.area.chunks is not None
 
 
 def test_samples_that_the_user_put_in_one_chunk_are_left_alone():

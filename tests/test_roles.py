@@ -21,19 +21,21 @@ def fails(error, *fragments):
 
 
 def test_unknown_dim(ds):
-    with fails(ValueError, "dim='latt'", "did you mean 'lat'", "['time', 'lat', 'lon']"):
+    with fails(ValueError, "dim='latt'", "['time', 'lat', 'lon']", "Did you mean 'lat'?"):
         ds.rbig.total_correlation(dim="latt")
+    with fails(ValueError, "dim='features'", "Did you mean 'feature'?"):
+        ds.rbig.total_correlation(dim="features")
 
 
 def test_unknown_sample_dim(ds):
-    with fails(ValueError, "sample_dim='tim'", "did you mean 'time'"):
+    with fails(ValueError, "sample_dim='tim'", "Did you mean 'time'?"):
         ds.rbig.total_correlation(sample_dim="tim")
 
 
 def test_unknown_variable(ds):
-    with fails(ValueError, "variables names 'tass'", "did you mean 'tas'", "['tas', 'pr', 'gpp']"):
+    with fails(ValueError, "variables names 'tass'", "['tas', 'pr', 'gpp']", "Did you mean 'tas'?"):
         ds.rbig.total_correlation(variables=["tass", "pr"])
-    with fails(ValueError, "y names 'gp'", "did you mean 'gpp'"):
+    with fails(ValueError, "y names 'gp'", "Did you mean 'gpp'?"):
         ds.rbig.mutual_information("tas", "gp")
 
 
@@ -50,8 +52,10 @@ def test_no_sample_dim_left(ds):
 def test_one_feature(ds):
     with fails(ValueError, "at least two features", "only one feature, 'tas'", "dim='lat'"):
         ds[["tas"]].rbig.total_correlation(sample_dim="time")
-    with fails(ValueError, "at least two features", "this DataArray has only one feature, 'tas'"):
+    with fails(ValueError, "at least two features", "this DataArray has only one feature, 'tas'", "dim='lat'"):
         ds.tas.rbig.total_correlation("feature", sample_dim="time")
+    with fails(ValueError, "at least two features", "dim='lon'"):
+        ds.tas.rbig.total_correlation("feature")
 
 
 def test_no_feature():
@@ -112,23 +116,55 @@ def test_data_without_labels():
 def test_names_of_variables_of_a_data_array(ds):
     with fails(TypeError, "a DataArray has no variables to name", "da.rbig.mutual_information(other)"):
         ds.tas.rbig.mutual_information("pr")
+    with fails(TypeError, "a DataArray is one of the two groups itself"):
+        xrbig.mutual_information(ds.tas, ds.pr, ds.gpp)
+    with fails(ValueError, "variables=['tas'] name variables of a Dataset"):
+        xrbig.total_correlation(ds.tas, "lat", variables=["tas"])
 
 
-def test_base_and_min_samples(ds):
+def test_arrays_without_names(ds):
+    with fails(ValueError, "the array y has no name", "array.rename('y')"):
+        ds.tas.rbig.mutual_information(ds.pr.rename(None))
+    with fails(ValueError, "the array x has no name"):
+        ds.tas.rename(None).rbig.mutual_information(ds.pr)
+
+
+def test_no_variables(ds):
+    with fails(ValueError, "variables=[] leaves no feature", "['tas', 'pr', 'gpp']"):
+        ds.rbig.total_correlation(variables=[])
+
+
+def test_values_of_keywords(ds):
     with fails(ValueError, "base=10 is not one of ['e', 2]"):
         ds.rbig.total_correlation(base=10)
     with fails(ValueError, "min_samples=0 must be a positive integer"):
         ds.rbig.total_correlation(min_samples=0)
+    with fails(ValueError, "skipna='no' is not one of None, True, False"):
+        ds.rbig.total_correlation(skipna="no")
+    with fails(TypeError, "estimator='pca' must be settings", "xrbig.RBIG("):
+        ds.chunk(lat=1).rbig.total_correlation(estimator="pca")
+    ds.rbig.total_correlation(min_samples=np.int64(50), estimator=xrbig.RBIG(seed=np.int64(2)))
 
 
 @pytest.mark.parametrize(
     ("change", "fragments"),
     [
-        (lambda a: a.isel(lat=slice(2)), ("'lat' of 'pr' differs from that of 'tas'", "2 against 3 entries")),
-        (lambda a: a.assign_coords(lat=a.lat + 1e-9), ("3 of 3 entries differ", "by up to 1.0", "assign_coords(lat=")),
+        (lambda a: a.isel(lat=slice(2)), ("'lat' of 'pr' differs from that of 'tas'", "2 against 3 entries", "Select")),
+        (lambda a: a.assign_coords(area=a.area + 1), ("'area'", "12 of 12 entries differ, by up to 1.0")),
+        (
+            lambda a: a.assign_coords(time=xr.date_range("2000", periods=150, calendar="noleap", use_cftime=True)),
+            ("'time'", "cftime", "at the first place"),
+        ),
+        (lambda a: a.assign_coords(lat=a.lat + 1e-9), ("3 of 3 entries differ", "by up to 1", "assign_coords(lat=")),
         (lambda a: a.isel(lat=slice(None, None, -1)), ("'lat'", "2 of 3 entries differ, by up to 30.0")),
-        (lambda a: a.assign_coords(time=a.time + np.timedelta64(30, "m")), ("'time'", "by up to 0:30:00", "xr.align")),
-        (lambda a: a.assign_coords(lon=list("abcd")), ("'lon'", "4 of 4 entries differ", "e.g. a against 0.0")),
+        (
+            lambda a: a.assign_coords(time=a.time + np.timedelta64(30, "m")),
+            ("'time'", "by up to 1800.0 seconds", "xr.align"),
+        ),
+        (
+            lambda a: a.assign_coords(lon=list("abcd")),
+            ("'lon'", "np.str_('a') against np.float64(0.0) at the first place"),
+        ),
     ],
 )
 def test_coordinates_never_align_silently(ds, change, fragments):
@@ -168,4 +204,28 @@ def test_entries_along_several_dims_and_variables_mix():
     result = ds.rbig.total_correlation(dim=("level", "part"))
     assert result.attrs["features"] == (
         "wind[level=850, part=0], wind[level=850, part=1], wind[level=500, part=0], wind[level=500, part=1], tas"
+    )
+
+
+def test_names_may_be_tuples_numbers_and_alike(ds):
+    odd = ds.rename_vars(tas=("a", 1), pr=1, gpp="1")
+    expected = odd.rbig.mutual_information(("a", 1), [1, "1"], sample_dim="time")
+    assert expected.attrs["y_features"] == "1, 1"
+    np.testing.assert_array_equal(odd.rbig.mutual_information(["1", 1], ("a", 1), sample_dim="time"), expected)
+    swapped = odd[["1", 1]].rbig.total_correlation(sample_dim="time")
+    np.testing.assert_array_equal(swapped, odd[[1, "1"]].rbig.total_correlation(sample_dim="time"))
+
+
+def test_grid_points_stacked_into_features(ds):
+    stacked = ds.tas.isel(lon=slice(2)).stack(point=("lat", "lon"))
+    result = stacked.rbig.total_correlation("point", sample_dim="time")
+    assert result.ndim == 0
+    assert float(result) == float(result)
+
+
+def test_a_dataset_against_another(ds):
+    left, right = ds[["tas", "pr"]], ds[["gpp"]]
+    np.testing.assert_array_equal(
+        left.rbig.mutual_information(right, sample_dim="time"),
+        ds.rbig.mutual_information(["tas", "pr"], "gpp", sample_dim="time"),
     )

@@ -47,7 +47,7 @@ class DatasetAccessor:
     def mutual_information(
         self,
         x: Group,
-        y: Group,
+        y: Group | None = None,
         dim: Dims = VARIABLES,
         *,
         sample_dim: Dims | None = None,

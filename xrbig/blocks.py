@@ -32,6 +32,8 @@ def map_cells(
     features, in the order of `arrays` and their `feature_dims`, into that of the kernel.
     """
     core = [(*own, *sample_dims) for own in feature_dims]
+    arrays = [a if a.size else a.copy(data=np.empty(a.shape, a.dtype)) for a in arrays]  # Dask divides by their size
+    arrays = _without_repeated_lazy_coords(arrays)
     outputs = xr.apply_ufunc(
         partial(_map_block, kernel=kernel, core=[len(c) for c in core], samples=len(sample_dims), order=order),
         *_one_chunk(arrays, core),
@@ -46,35 +48,45 @@ def map_cells(
     return outputs if isinstance(outputs, tuple) else (outputs,)
 
 
+def _without_repeated_lazy_coords(arrays: list[xr.DataArray]) -> list[xr.DataArray]:
+    """Leave Dask coordinates on the first array that has them: xarray would compute them to compare them."""
+    seen: set[Hashable] = set()
+    kept = []
+    for array in arrays:
+        lazy = {name for name, coord in array.coords.items() if coord.variable.chunks is not None}
+        kept.append(array.drop_vars(lazy & seen))
+        seen |= lazy
+    return kept
+
+
 def _one_chunk(arrays: list[xr.DataArray], core: list[Dims]) -> list[xr.DataArray]:
     """Put the core dimensions into one chunk each, splitting the cells where a block would exceed the budget.
 
-    Arrays whose core dimensions are in one chunk already stay as they are: their blocks are what the user wants.
+    Where the core dimensions are in one chunk already, the blocks are what the user wants. Arrays in memory get the
+    chunks of the others.
     """
-    chunks = [dict(a.variable.chunksizes) for a in arrays]
-    if all(len(c.get(d, ())) <= 1 for c, dims in zip(chunks, core, strict=True) for d in dims):
+    own = [dict(a.variable.chunksizes) for a in arrays]
+    if not any(own):
         return arrays
-    cell_chunks = {d: c for own, dims in zip(chunks, core, strict=True) for d, c in own.items() if d not in dims}
-    cell_bytes = [a.dtype.itemsize * math.prod(a.sizes[d] for d in dims) for a, dims in zip(arrays, core, strict=True)]
-    if max(cell_bytes) > block_budget():
-        worst = int(np.argmax(cell_bytes))
-        raise ValueError(_too_large(arrays[worst], core[worst], cell_bytes[worst]))
-    if sum(cell_bytes) * math.prod(max(c) for c in cell_chunks.values()) > block_budget():
-        cell_chunks = _split(cell_chunks, sum(cell_bytes))
-    return [
-        a.chunk({d: cell_chunks.get(d, -1) for d in a.dims}) if own else a
-        for a, own in zip(arrays, chunks, strict=True)
-    ]
+    cell_chunks = {d: c for chunks, dims in zip(own, core, strict=True) for d, c in chunks.items() if d not in dims}
+    if any(len(chunks.get(d, ())) > 1 for chunks, dims in zip(own, core, strict=True) for d in dims):
+        sizes = [a.dtype.itemsize * math.prod(a.sizes[d] for d in dims) for a, dims in zip(arrays, core, strict=True)]
+        if sum(sizes) > block_budget():
+            split = dict.fromkeys(d for chunks, dims in zip(own, core, strict=True) for d in dims if len(chunks[d]) > 1)
+            raise ValueError(_too_large([a.name for a in arrays], list(split), sum(sizes)))
+        cell_chunks = _split(cell_chunks, sum(sizes))
+    return [a.chunk({d: cell_chunks.get(d, -1) for d in a.dims}) for a in arrays]
 
 
 def _split(chunks: dict[Hashable, tuple[int, ...]], cell_bytes: int) -> dict[Hashable, tuple[int, ...]]:
-    """Split cell chunks so that a block of all variables fits the budget."""
-    from dask.array.core import normalize_chunks
-
-    sizes = tuple(sum(c) for c in chunks.values())
-    limit = max(block_budget(), cell_bytes)
-    split = normalize_chunks("auto", sizes, limit=limit, dtype=np.dtype((np.void, cell_bytes)))  # type: ignore[no-untyped-call]
-    return dict(zip(chunks, split, strict=True))
+    """Split the chunks of the cells until a block of all variables fits the budget."""
+    excess = cell_bytes * math.prod(max(c) for c in chunks.values()) / block_budget()
+    split = {}
+    for dim, sizes in chunks.items():
+        part = max(1, math.floor(max(sizes) / max(1.0, excess)))
+        split[dim] = tuple(min(part, size - start) for size in sizes for start in range(0, size, part))
+        excess *= part / max(sizes)
+    return split
 
 
 def block_budget() -> int:
@@ -85,14 +97,13 @@ def block_budget() -> int:
     return BUDGET_FACTOR * int(parse_bytes(dask.config.get("array.chunk-size", "128MiB")))
 
 
-def _too_large(array: xr.DataArray, core: Dims, size: int) -> str:
-    split = [str(d) for d in core if len(array.variable.chunksizes[d]) > 1]
+def _too_large(names: list[Hashable], split: list[Hashable], size: int) -> str:
     call = ".chunk({" + ", ".join(f"{d!r}: -1" for d in split) + "})"
     return (
-        f"variable {array.name!r} is chunked along {split}, and one cell with all its samples takes "
+        f"the variables {names!r} are chunked along {split!r}, and one cell with all its samples takes "
         f"{size / 2**20:.3g} MiB, more than the {block_budget() / 2**20:.3g} MiB allowed for a block (four times "
-        f"Dask's array.chunk-size). If the workers have the memory, put the samples into one chunk yourself, "
-        f"ds{call}; else thin them, ds.isel({split[0]}=slice(None, None, 10))."
+        f"Dask's array.chunk-size). If the workers have the memory, put the samples into one chunk yourself, ds{call}; "
+        f"else thin them, ds.isel({{{split[0]!r}: slice(None, None, 10)}})."
     )
 
 

@@ -1,6 +1,7 @@
 """The numerical settings of the estimator."""
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import get_args
 
 from xrbig.core.rotation import Rotation
@@ -51,7 +52,7 @@ class RBIG:
             raise ValueError(f"rotation={self.rotation!r} is not one of {get_args(Rotation)}.")
         for name, least in {"max_layers": 1, "patience": 1, "seed": 0}.items():
             value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
+            if not isinstance(value, Integral) or value < least:
                 raise ValueError(f"{name}={value!r} must be an integer of at least {least}.")
         if not 0 < self.significance < 1:
             raise ValueError(f"significance={self.significance!r} must lie between 0 and 1.")

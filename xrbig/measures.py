@@ -4,6 +4,7 @@ import math
 from collections.abc import Hashable, Sequence
 from functools import partial
 from importlib.metadata import version
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -64,7 +65,8 @@ def total_correlation(
     skipna : bool, optional
         Leave out samples in which a feature is NaN (default), or, if False, make such a cell NaN.
     min_samples : int, optional
-        Cells with fewer complete samples are NaN. By default ``max(40, 5 * number of features)``.
+        Cells with fewer complete samples are NaN. By default ``max(40, 5 * number of features)``; in any case at
+        least 16 and two more than features.
     estimator : RBIG
         Numerical settings.
     base : {"e", 2}
@@ -96,7 +98,7 @@ def total_correlation(
     >>> shared.dims, float(shared.mean().round(1))
     (('lat',), 0.5)
     """
-    _check(base, min_samples)
+    _check(base, min_samples, skipna, estimator)
     arrays = roles.variables_of(data, variables)
     samples = roles.sample_dims(arrays, dim, sample_dim)
     found = roles.features(arrays, dim)
@@ -105,7 +107,7 @@ def total_correlation(
         information.total_correlation,
         settings=estimator,
         min_samples=min_samples,
-        skipna=skipna is not False,
+        skipna=skipna is None or bool(skipna),
     )
     estimate = _estimate(kernel, found, samples, diagnostics)
     attrs = {"features": ", ".join(found.labels)}
@@ -167,8 +169,8 @@ def mutual_information(
     >>> shared.dims, float(shared.mean().round(1))
     (('lat',), 0.8)
     """
-    _check(base, min_samples)
-    sides = _sides(data, x, y)
+    _check(base, min_samples, skipna, estimator)
+    sides = roles.sides(data, x, y)
     roles.require_disjoint(*sides)
     arrays = [*sides[0], *sides[1]]
     samples = roles.sample_dims(arrays, dim, sample_dim)
@@ -187,26 +189,22 @@ def mutual_information(
         split=len(first.labels),
         settings=estimator,
         min_samples=min_samples,
-        skipna=skipna is not False,
+        skipna=skipna is None or bool(skipna),
     )
     estimate = _estimate(kernel, both, samples, diagnostics)
     attrs = {f"{k}_features": ", ".join(g.labels) for k, g in zip("xy", groups, strict=True)}
     return _labelled("mutual_information", estimate, attrs, data, samples, estimator, base, keep_attrs)
 
 
-def _sides(data: xr.Dataset | xr.DataArray, x: Group, y: Group | None) -> tuple[list[xr.DataArray], list[xr.DataArray]]:
-    """The variables of the two groups."""
-    if isinstance(data, xr.DataArray) and y is None:
-        return roles.group(data, data, "x"), roles.group(data, x, "y")
-    roles.variables_of(data, ())
-    return roles.group(data, x, "x"), roles.group(data, y, "y")
-
-
-def _check(base: Base, min_samples: int | None) -> None:
+def _check(base: Base, min_samples: int | None, skipna: bool | None, estimator: RBIG) -> None:
     if base not in UNITS:
         raise ValueError(f"base={base!r} is not one of {list(UNITS)}: 'e' gives nats, 2 gives bits.")
-    if min_samples is not None and (not isinstance(min_samples, int) or min_samples < 1):
+    if min_samples is not None and (not isinstance(min_samples, Integral) or min_samples < 1):
         raise ValueError(f"min_samples={min_samples!r} must be a positive integer.")
+    if skipna not in (None, True, False):
+        raise ValueError(f"skipna={skipna!r} is not one of None, True, False.")
+    if not isinstance(estimator, RBIG):
+        raise TypeError(f"estimator={estimator!r} must be settings, such as xrbig.RBIG(rotation='pca').")
 
 
 def _estimate(

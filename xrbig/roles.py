@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
-Dims = Hashable | Sequence[Hashable]
+Dims = Hashable | Iterable[Hashable]
 Group = Hashable | Sequence[Hashable] | xr.DataArray | xr.Dataset
 
 VARIABLES = "feature"  # the name of the dimension that the data variables themselves form
@@ -51,46 +52,62 @@ def features(arrays: Iterable[xr.DataArray], dim: Dims) -> Features:
     dims = [tuple(d for d in sorted(as_names(dim), key=str) if d in a.dims) for a in arrays]
     labels, keys = [], []
     for array, own in zip(arrays, dims, strict=True):
-        for entry in product(*(range(array.sizes[d]) for d in own)):
-            places = zip(own, entry, strict=True)
-            where = ", ".join(f"{d}={array[d].values[i]}" for d, i in places)
+        coordinates = [array[d].values for d in own]
+        ranks = [_ranks(values) for values in coordinates]
+        for entry in product(*(range(len(values)) for values in coordinates)):
+            where = ", ".join(f"{d}={v[i]}" for d, v, i in zip(own, coordinates, entry, strict=True))
             labels.append(f"{array.name}[{where}]" if where else str(array.name))
-            ranks = (_ranks(array[d])[i] for d, i in zip(own, entry, strict=True))
-            keys.append((str(array.name), *ranks))
+            places = (rank[i] for rank, i in zip(ranks, entry, strict=True))
+            keys.append((str(array.name), type(array.name).__name__, *places))
     order = sorted(range(len(keys)), key=keys.__getitem__)
     return Features(arrays, dims, labels, order)
 
 
-def _ranks(coordinate: xr.DataArray) -> list[int]:
-    values = coordinate.values
-    sortable = values if values.dtype.kind in "iufMmUS" else values.astype(str)
+def _ranks(values: NDArray[Any]) -> list[int]:
+    sortable = values if values.dtype.kind in "iufMmUS" else np.array([str(v) for v in values])
     ranks: list[int] = np.argsort(np.argsort(sortable, kind="stable"), kind="stable").tolist()
     return ranks
 
 
 def as_names(names: Dims | None) -> list[Hashable]:
-    """One name or several, as a list."""
+    """One name or several, as a list without repetitions."""
     if names is None:
         return []
-    return list(names) if isinstance(names, list | tuple | set) else [names]
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        return [names]
+    return list(dict.fromkeys(names))
 
 
-def variables_of(data: xr.Dataset | xr.DataArray, variables: Sequence[Hashable] | None) -> list[xr.DataArray]:
-    """The variables that can hold features: those named, or all that CF does not call auxiliary."""
-    if isinstance(data, xr.DataArray):
-        return [data if data.name is not None else data.rename("data")]
-    if not isinstance(data, xr.Dataset):
+def names_in(data: xr.Dataset, names: Dims) -> list[Hashable]:
+    """Names of variables of `data`: one, which may be a tuple, or several."""
+    return [names] if isinstance(names, tuple) and names in data.data_vars else as_names(names)
+
+
+def require_labelled(data: object) -> None:
+    """Refuse data without names."""
+    if not isinstance(data, xr.Dataset | xr.DataArray):
         raise TypeError(
             f"expected an xarray Dataset or DataArray, got {type(data).__name__}: "
             "wrap the array first, xr.DataArray(values, dims=('time', 'feature'))."
         )
+
+
+def variables_of(data: xr.Dataset | xr.DataArray, variables: Sequence[Hashable] | None) -> list[xr.DataArray]:
+    """The variables that can hold features: those named, or all that CF does not call auxiliary."""
+    require_labelled(data)
+    if isinstance(data, xr.DataArray):
+        if variables is not None:
+            raise ValueError(f"variables={variables!r} name variables of a Dataset, but the data are a DataArray.")
+        return [data if data.name is not None else data.rename("data")]
     if variables is None:
         auxiliary = _auxiliary_names(data)
         return [data[name] for name in data.data_vars if name not in auxiliary]
-    names = as_names(variables)
+    names = names_in(data, variables)
+    if not names:
+        raise ValueError(f"variables=[] leaves no feature; the Dataset has {list(data.data_vars)!r}.")
     for name in names:
         _require_variable(data, name, "variables")
-    return [data[name] for name in dict.fromkeys(names)]
+    return [data[name] for name in names]
 
 
 def _auxiliary_names(data: xr.Dataset) -> set[str]:
@@ -107,7 +124,12 @@ def _auxiliary_names(data: xr.Dataset) -> set[str]:
 def group(data: xr.Dataset | xr.DataArray, spec: Group | None, argument: str) -> list[xr.DataArray]:
     """The variables of one side of a mutual information."""
     if isinstance(spec, xr.DataArray):
-        return [spec if spec.name is not None else spec.rename(argument)]
+        if spec.name is None:
+            raise ValueError(
+                f"the array {argument} has no name, and the order of the two sides must not matter: "
+                f"name both, array.rename({argument!r})."
+            )
+        return [spec]
     if isinstance(spec, xr.Dataset):
         return _not_empty(variables_of(spec, None), argument)
     if isinstance(data, xr.DataArray):
@@ -116,10 +138,24 @@ def group(data: xr.Dataset | xr.DataArray, spec: Group | None, argument: str) ->
             "da.rbig.mutual_information(other), or name variables of a Dataset, "
             'ds.rbig.mutual_information("x_vars", "y_vars").'
         )
-    names = as_names(spec)
+    names = names_in(data, spec)
     for name in names:
         _require_variable(data, name, argument)
-    return _not_empty([data[name] for name in dict.fromkeys(names)], argument)
+    return _not_empty([data[name] for name in names], argument)
+
+
+def sides(data: xr.Dataset | xr.DataArray, x: Group, y: Group | None) -> tuple[list[xr.DataArray], list[xr.DataArray]]:
+    """The variables of the two groups: `x` and `y`, or the data themselves and `x`."""
+    require_labelled(data)
+    labelled = isinstance(x, xr.DataArray | xr.Dataset)
+    if y is None and (labelled or isinstance(data, xr.DataArray)):
+        return group(data, data, "x"), group(data, x, "y")
+    if isinstance(data, xr.DataArray):
+        raise TypeError(
+            "a DataArray is one of the two groups itself: da.rbig.mutual_information(other); "
+            "for two other arrays, x.rbig.mutual_information(y)."
+        )
+    return group(data, x, "x"), group(data, y, "y")
 
 
 def _not_empty(arrays: list[xr.DataArray], argument: str) -> list[xr.DataArray]:
@@ -143,14 +179,14 @@ def require_disjoint(x: list[xr.DataArray], y: list[xr.DataArray]) -> None:
 def _require_variable(data: xr.Dataset, name: Hashable, argument: str) -> None:
     if name not in data.data_vars:
         raise ValueError(
-            f"{argument} names {name!r}, which is not a data variable of the Dataset"
-            f"{_closest(name, data.data_vars)}. It has {[str(n) for n in data.data_vars]}."
+            f"{argument} names {name!r}, which is not a data variable of the Dataset. It has "
+            f"{list(data.data_vars)!r}.{_closest(name, data.data_vars)}"
         )
 
 
 def _closest(name: Hashable, candidates: Iterable[Hashable]) -> str:
-    close = get_close_matches(str(name), [str(c) for c in candidates], n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    close = get_close_matches(str(name), [str(c) for c in candidates], n=1, cutoff=0.6)
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def sample_dims(arrays: list[xr.DataArray], dim: Dims, sample_dim: Dims | None) -> tuple[Hashable, ...]:
@@ -160,41 +196,42 @@ def sample_dims(arrays: list[xr.DataArray], dim: Dims, sample_dim: Dims | None) 
     for argument, names in (("dim", along), ("sample_dim", over)):
         for name in names:
             if name not in present and not (argument == "dim" and name == VARIABLES):
+                known = [*present, VARIABLES] if argument == "dim" else present
                 raise ValueError(
-                    f"{argument}={name!r} is not a dimension of the data{_closest(name, present)}. "
-                    f"They have {[str(d) for d in present]}."
+                    f"{argument}={name!r} is not a dimension of the data. They have {present!r}.{_closest(name, known)}"
                 )
     for name in along:
         if name in over:
             raise ValueError(
                 f"{name!r} is both dim and sample_dim: features lie along dim, samples along sample_dim. "
-                f"Name another dimension for one of them; there are {[str(d) for d in present]}."
+                f"Name another dimension for one of them; there are {present!r}."
             )
     if not over and sample_dim is None:
         over = [d for d in present if d not in along]
     if not over:
         raise ValueError(
-            f"no dimension is left for the samples: the data have {[str(d) for d in present]} and "
-            f"dim={dim!r}. Name one, sample_dim='time'."
+            f"no dimension is left for the samples: the data have {present!r} and dim={dim!r}. "
+            "Name one of them that is not in dim, sample_dim='time'."
         )
     return tuple(sorted(over, key=str))
 
 
 def require_features(found: Features, samples: tuple[Hashable, ...], data: xr.Dataset | xr.DataArray) -> None:
     """Refuse variables that are no features, and fewer than two features."""
-    good = [str(a.name) for a in found.arrays if not _defect(a, samples)]
+    good = [a.name for a in found.arrays if not _defect(a, samples)]
     for array in found.arrays:
         if defect := _defect(array, samples):
-            remedy = f"Name the features: variables={good}." if good else "Choose other variables."
+            enough = len(good) > 1 or any(own for own in found.dims)
+            remedy = f"Name the features: variables={good!r}." if enough else "Choose other samples or variables."
             raise ValueError(f"variable {array.name!r} {defect}, so it cannot be a feature. {remedy}")
     if len(found.labels) < 2:
         have = f"only one feature, {found.labels[0]!r}" if found.labels else "no feature"
-        kind = "Dataset" if isinstance(data, xr.Dataset) else "DataArray"
-        others = [str(d) for a in found.arrays for d in a.dims if d not in samples]
-        example = others[0] if others else "band"
+        dims = [d for a in found.arrays for d in a.dims]
+        along = next((d for d in dims if d not in samples), dims[-1] if len(dims) > 1 else None)
+        call = "" if along is None else f", or name the dimension whose entries are the features, dim={along!r}"
         raise ValueError(
-            f"total correlation needs at least two features; this {kind} has {have}. Add variables, or name the "
-            f"dimension whose entries are the features: dim={example!r}."
+            f"total correlation needs at least two features; this {type(data).__name__} has {have}. "
+            f"Add variables{call}."
         )
 
 
@@ -203,9 +240,11 @@ def require_groups(x: Features, y: Features, samples: tuple[Hashable, ...]) -> N
     for argument, found in (("x", x), ("y", y)):
         for array in found.arrays:
             if defect := _defect(array, samples):
+                common = _common_dims(x, y)
+                other = f", or name samples that all variables have, sample_dim={common!r}" if common else ""
+                remedy = "Leave it out" + (other if "lacks" in defect else "")
                 raise ValueError(
-                    f"variable {array.name!r} of {argument} {defect}, so it cannot be a feature. Leave it out, or "
-                    f"name samples that all variables have, sample_dim={_common_dims(x, y)!r}."
+                    f"variable {array.name!r} of {argument} {defect}, so it cannot be a feature. {remedy}."
                 )
         if not found.labels:
             raise ValueError(f"the group {argument} is empty: its dimension {found.dims} has no entries.")
@@ -227,31 +266,46 @@ def _defect(array: xr.DataArray, samples: tuple[Hashable, ...]) -> str:
 
 
 def require_alignment(arrays: list[xr.DataArray], exclude: set[Hashable]) -> None:
-    """Refuse arrays that share a dimension but not its coordinate: nothing is ever aligned silently."""
+    """Refuse arrays that share a dimension but not its coordinates: nothing is ever aligned silently.
+
+    Coordinates on Dask are left out, as comparing them would compute.
+    """
     for dim in dict.fromkeys(d for a in arrays for d in a.dims if d not in exclude):
         first, *others = [a for a in arrays if dim in a.dims]
         for other in others:
-            if difference := _difference(first, other, dim):
-                raise ValueError(
-                    f"the coordinate {dim!r} of {other.name!r} differs from that of {first.name!r}: {difference}. "
-                    f"If they mean the same, say so, {other.name}.assign_coords({dim}={first.name}.{dim}); else "
-                    f"select or interpolate, xr.align({first.name}, {other.name}, join='inner')."
-                )
+            names = [dim, *(c for c in first.coords if dim in first[c].dims and c in other.coords and c != dim)]
+            for name in names:
+                if difference := _difference(first, other, dim, name):
+                    raise ValueError(
+                        f"the coordinate {name!r} of {other.name!r} differs from that of {first.name!r}: {difference}. "
+                        f"{_remedy(first, other, dim, name)}"
+                    )
 
 
-def _difference(a: xr.DataArray, b: xr.DataArray, dim: Hashable) -> str:
+def _remedy(a: xr.DataArray, b: xr.DataArray, dim: Hashable, name: Hashable) -> str:
+    select = f"select or interpolate, xr.align({a.name}, {b.name}, join='inner')."
+    if a.sizes[dim] != b.sizes[dim]:
+        return select.capitalize()
+    return f"If they mean the same, say so, {b.name}.assign_coords({name}={a.name}.{name}); else {select}"
+
+
+def _difference(a: xr.DataArray, b: xr.DataArray, dim: Hashable, name: Hashable) -> str:
     if a.sizes[dim] != b.sizes[dim]:
         return f"{b.sizes[dim]} against {a.sizes[dim]} entries"
-    if dim not in a.coords or dim not in b.coords:
+    if name not in a.coords or name not in b.coords:
         return ""
-    if a.indexes[dim].equals(b.indexes[dim]):
+    if any(c[name].variable.chunks is not None for c in (a, b)):
         return ""
-    left, right = a[dim].values, b[dim].values
-    unequal = int((left != right).sum())
-    text = f"{unequal} of {left.size} entries differ"
+    left, right = a[name].values, b[name].values
+    if left.shape != right.shape:
+        return f"shape {right.shape} against {left.shape}"
     try:
-        span = np.max(np.abs(right - left))
-    except TypeError:
-        return f"{text}, e.g. {right[0]} against {left[0]}"
-    shown = span.astype("timedelta64[s]").item() if isinstance(span, np.timedelta64) else span
-    return f"{text}, by up to {shown}"
+        unequal = int(np.sum(~((left == right) | ((left != left) & (right != right)))))  # NaN equals NaN
+        if not unequal:
+            return ""
+        span = np.nanmax(np.abs(right - left))
+    except (TypeError, ValueError):
+        return f"{right.flat[0]!r} against {left.flat[0]!r} at the first place"
+    shown = span / np.timedelta64(1, "s") if isinstance(span, np.timedelta64) else span
+    unit = " seconds" if isinstance(span, np.timedelta64) else ""
+    return f"{unequal} of {left.size} entries differ, by up to {shown}{unit}"

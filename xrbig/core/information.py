@@ -11,6 +11,7 @@ from xrbig.core.marginal import Bools, Floats, Ints, orientation, rank_gaussiani
 from xrbig.core.rotation import null_log_det
 
 BATCH = 1 << 17  # values that one batch of cells works on: they fit the cache
+FEWEST_SAMPLES = 16  # two for each of the coarsest bins
 MONOTONE = 1 - 1e-6  # correlation of scores from which one feature is a function of the other
 
 
@@ -100,7 +101,7 @@ def _map_cells(
     needed = default_min_samples(features) if min_samples is None else min_samples
     missing = np.isnan(x).any(axis=1)
     n_samples = n - missing.sum(axis=1)
-    usable = (n_samples >= max(needed, features + 2)) & ~np.isinf(x).any(axis=(1, 2))
+    usable = (n_samples >= max(needed, features + 2, FEWEST_SAMPLES)) & ~np.isinf(x).any(axis=(1, 2))
     if not skipna:
         usable &= n_samples == n
     estimate = Estimate(

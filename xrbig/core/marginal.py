@@ -12,7 +12,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def normal_scores(n: int, features: int, seed: int) -> Floats:
     """Normal quantiles of the ranks 1..n, (feature, sample), antisymmetric and of variance 1.
 
@@ -58,6 +58,7 @@ def scatter(ordered: Floats, order: Ints) -> Floats:
     return out.reshape(order.shape)
 
 
+@lru_cache(maxsize=16)
 def dither(features: int, n: int, seed: int) -> Ints:
     """Order in which equal values of n samples are ranked, (feature, sample); the same in all cells."""
     rngs = [np.random.default_rng([seed, feature, n]) for feature in range(features)]

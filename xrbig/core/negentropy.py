@@ -19,7 +19,7 @@ SAMPLES_PER_BIN = 12
 SAMPLES_PER_TAIL_BIN = 3
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def resolutions(n: int) -> tuple[Ints, ...]:
     """Ranks, among n sorted samples, that bound the bins (from 0 to n + 1) at each resolution, the coarsest first.
 
@@ -41,7 +41,7 @@ def _split_tails(n: int, bins: int) -> Ints:
     return np.unique(np.concatenate([edges, tail, n + 1 - tail]))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _all_edges(n: int) -> tuple[Ints, tuple[Ints, ...]]:
     """Edges of all resolutions together, and the places of those of each among them."""
     together = np.unique(np.concatenate(resolutions(n)))
@@ -55,7 +55,7 @@ class NullLevel(NamedTuple):
     std: Floats
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def null_level(n: int) -> NullLevel:
     """Null level of the negentropy of n Gaussian samples, standardized by their mean and variance."""
     levels = []
@@ -80,7 +80,7 @@ def _captured_information(levels: Floats) -> Floats:
     return np.array([np.sum(location**2 / share), np.sum(scale**2 / share) / 2])
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def critical_gain(n: int, features: int, significance: float) -> Floats:
     """Gain of a layer, per resolution, that chance exceeds at any of them at most so often.
 
