@@ -3,7 +3,7 @@ import pytest
 
 from xrbig import RBIG
 from xrbig.core.gaussianize import fit_layers, gaussianize
-from xrbig.core.marginal import rank_gaussianize
+from xrbig.core.marginal import exact_order, rank_gaussianize
 from xrbig.core.negentropy import null_level, resolutions
 
 ROTATIONS = ["auto", "pca", "ica", "random"]
@@ -12,7 +12,7 @@ ROTATIONS = ["auto", "pca", "ica", "random"]
 def scores(cells, n, seed=0):
     """Normal scores of pairs with a nonlinear dependence."""
     x, y = np.random.default_rng(seed).standard_normal((2, cells, n))
-    return rank_gaussianize(np.stack([x, y + x**2], axis=1), 0).z
+    return rank_gaussianize(exact_order(np.stack([x, y + x**2], axis=1), 0), 0)
 
 
 @pytest.mark.parametrize("rotation", ["auto", "pca", "random"])  # ICA comes back to the same components and may miss
@@ -22,7 +22,7 @@ def test_what_is_left_is_gaussian_and_uncorrelated(rotation):
     assert result.converged.all()
     assert result.total.mean() > 0.25
     assert np.abs(z @ z.swapaxes(1, 2) / 2000 - np.eye(2)).max() < 0.03
-    again = gaussianize(rank_gaussianize(z, 0).z, RBIG(seed=1))
+    again = gaussianize(rank_gaussianize(exact_order(z, 0), 0), RBIG(seed=1))
     assert np.abs(again.total).max() < 0.06
 
 
@@ -43,7 +43,7 @@ def test_max_layers_bounds_the_layers():
 
 def test_features_of_equal_rank_are_large_and_finite():
     x = np.random.default_rng(0).standard_normal((1, 1, 1000))
-    result = gaussianize(rank_gaussianize(np.concatenate([x, -x], axis=1), 0).z, RBIG())
+    result = gaussianize(rank_gaussianize(exact_order(np.concatenate([x, -x], axis=1), 0), 0), RBIG())
     assert 4 < result.total[0] < 20
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xrbig.core.gaussianize import Gaussianized, Settings, gaussianize
-from xrbig.core.marginal import Bools, Floats, Ints, orientation, rank_gaussianize
+from xrbig.core.marginal import Bools, Floats, Ints, exact_order, orientation, rank_gaussianize, ties
 from xrbig.core.rotation import null_log_det
 
 BATCH = 1 << 17  # values that one batch of cells works on: they fit the cache
@@ -76,8 +76,11 @@ def mutual_information(
             if group.shape[1] > 1:
                 gaussianize(group, settings)
                 within += null_log_det(*group.shape[1:])
-        joint = gaussianize(rank_gaussianize(np.concatenate(groups, axis=1), settings.seed).z, settings)
-        return joint._replace(total=joint.total + within)
+        joint = np.concatenate(groups, axis=1)
+        if features > 2:
+            joint = rank_gaussianize(exact_order(joint, settings.seed), settings.seed)
+        both = gaussianize(joint, settings)
+        return both._replace(total=both.total + within)
 
     pairs = np.zeros((features, features), dtype=bool)
     pairs[:split, split:] = True
@@ -112,14 +115,15 @@ def _map_cells(
         tied_fraction=np.full(cells, np.nan),
     )
     for batch in _batches(n_samples, usable, features):
-        ranked = rank_gaussianize(_complete_samples(x[batch], ~missing[batch]), settings.seed)
-        estimate.tied_fraction[batch] = ranked.tied_fraction
-        varying = ~ranked.constant
+        order = exact_order(_complete_samples(x[batch], ~missing[batch]), settings.seed)
+        tied = ties(order, settings.seed)
+        estimate.tied_fraction[batch] = tied.fraction
+        varying = ~tied.constant
         if varying.any():
             cell = batch[varying]
-            z = ranked.z[varying]
+            z = rank_gaussianize(order, settings.seed)[varying]
             result = kernel(z * orientation(z, settings.seed)[..., None])
-            monotone = np.abs(ranked.correlation[varying][:, pairs]).max(axis=1) > MONOTONE
+            monotone = np.abs(tied.correlation[varying][:, pairs]).max(axis=1) > MONOTONE
             estimate.value[cell] = result.total
             estimate.n_layers[cell] = result.n_layers
             estimate.converged[cell] = result.converged & ~monotone

@@ -65,52 +65,70 @@ def dither(features: int, n: int, seed: int) -> Ints:
     return np.stack([rng.permutation(n) for rng in rngs])
 
 
-class Ranked(NamedTuple):
-    """Normal scores of each feature, and what became of equal values.
+class Order(NamedTuple):
+    """The samples of each feature in order, equal values in that of the dither.
 
     Attributes
     ----------
-    z : array (cell, feature, sample)
-    tied_fraction : array (cell,), share of tied samples in the feature that has most of them
+    samples : array (cell, feature, sample), their indices
+    values : array (cell, feature, sample)
+    """
+
+    samples: Ints
+    values: Floats
+
+
+def exact_order(x: Floats, seed: int) -> Order:
+    """Order of `x` (cell, feature, sample) to the last bit.
+
+    That of equal values depends on (seed, feature, number of samples) and on their places, never on the cell.
+    """
+    sequence = dither(*x.shape[1:], seed)
+    rows = np.arange(x.shape[1])[:, None]
+    shuffled = x[:, rows, sequence] + 0.0  # -0.0 becomes 0.0
+    order = argsort(shuffled)
+    values = np.take_along_axis(shuffled, order, axis=-1)
+    misplaced = (values[..., 1:] < values[..., :-1]).any(axis=-1)
+    if misplaced.any():  # values that differ only in the bits that the index took
+        order[misplaced] = np.argsort(shuffled[misplaced], axis=-1, kind="stable")
+        values = np.take_along_axis(shuffled, order, axis=-1)
+    return Order(np.ascontiguousarray(sequence[rows, order]), values)
+
+
+def rank_gaussianize(order: Order, seed: int) -> Floats:
+    """Normal scores (cell, feature, sample) of samples in that order."""
+    features, n = order.samples.shape[1:]
+    return scatter(normal_scores(n, features, seed), order.samples)
+
+
+class Ties(NamedTuple):
+    """What becomes of equal values, each an array (cell, ...).
+
+    Attributes
+    ----------
+    fraction : array (cell,), share of tied samples in the feature that has most of them
     constant : array (cell,), whether a feature is constant
     correlation : array (cell, feature, feature), of scores that are the same for all features, equal values
         sharing their mean: beyond rounding it is 1 only where one feature is a function of the other
     """
 
-    z: Floats
-    tied_fraction: Floats
+    fraction: Floats
     constant: Bools
     correlation: Floats
 
 
-def rank_gaussianize(x: Floats, seed: int) -> Ranked:
-    """Normal scores of `x` (cell, feature, sample), equal values in a dithered order.
-
-    The dither depends on (seed, feature, number of samples) and on the place of the sample, never on
-    the cell.
-    """
-    features, n = x.shape[1:]
-    sequence = dither(features, n, seed)
-    rows = np.arange(features)[:, None]
-    shuffled = x[:, rows, sequence] + 0.0  # -0.0 becomes 0.0
-    order = argsort(shuffled)
-    ordered = np.take_along_axis(shuffled, order, axis=-1)
-    misplaced = (ordered[..., 1:] < ordered[..., :-1]).any(axis=-1)
-    if misplaced.any():  # values that differ only in the bits that the index took
-        order[misplaced] = np.argsort(shuffled[misplaced], axis=-1, kind="stable")
-        ordered = np.take_along_axis(shuffled, order, axis=-1)
-    z = np.empty(x.shape)
-    z[:, rows, sequence] = scatter(normal_scores(n, features, seed), order)
-    lengths = _run_lengths(ordered)
-    runs = np.repeat(lengths, lengths).reshape(x.shape)
-    alike = np.broadcast_to(normal_scores(n, 1, seed), x.shape).reshape(-1)
+def ties(order: Order, seed: int) -> Ties:
+    """Find equal values."""
+    n = order.values.shape[2]
+    lengths = _run_lengths(order.values)
+    runs = np.repeat(lengths, lengths).reshape(order.values.shape)
+    alike = np.broadcast_to(normal_scores(n, 1, seed), runs.shape).reshape(-1)
     means = np.add.reduceat(alike, np.cumsum(lengths) - lengths) / lengths
-    shared = np.empty(x.shape)
-    shared[:, rows, sequence] = scatter(np.repeat(means, lengths).reshape(x.shape), order)
+    shared = scatter(np.repeat(means, lengths).reshape(runs.shape), order.samples)
     covariance = shared @ (shared / n).swapaxes(1, 2)
     spread = np.sqrt(np.maximum(np.einsum("cdd->cd", covariance), np.finfo(float).tiny))
     correlation = covariance / (spread[:, :, None] * spread[:, None, :])
-    return Ranked(z, (runs > 1).mean(axis=2).max(axis=1), (runs == n).any(axis=(1, 2)), correlation)
+    return Ties((runs > 1).mean(axis=2).max(axis=1), (runs == n).any(axis=(1, 2)), correlation)
 
 
 def _run_lengths(ordered: Floats) -> Ints:
