@@ -139,12 +139,13 @@ def _run_lengths(ordered: Floats) -> Ints:
 
 
 def quantile_knots(y: Floats, order: Ints, edges: Ints) -> Floats:
-    """Phi of the sample quantiles at the ranks `edges`, with 0 and 1 at the ends."""
-    knots = np.zeros((*y.shape[:-1], len(edges)))
-    rows = np.arange(0, y.size, y.shape[-1]).reshape(*y.shape[:-1], 1)
-    samples = rows + order.reshape(-1)[rows + (edges[1:-1] - 1)]  # flat indices: np.take would hold other threads
-    knots[..., 1:-1] = ndtr(y.reshape(-1)[samples])
-    knots[..., -1] = 1
+    """Phi of the sample quantiles at the ranks `edges`, with 0 and 1 at the ends: (edge, row of samples)."""
+    n = y.shape[-1]
+    rows = np.arange(0, y.size, n)
+    samples = order.reshape(-1)[(edges[1:-1] - 1)[:, None] + rows]
+    knots = np.zeros((len(edges), len(rows)))
+    knots[1:-1] = ndtr(y.reshape(-1)[samples + rows])
+    knots[-1] = 1
     return knots
 
 
@@ -177,7 +178,7 @@ class MarginalMap(NamedTuple):
     @classmethod
     def fit(cls, y: Floats, order: Ints, edges: Ints) -> "MarginalMap":
         """Fit to `y` (feature, sample; about N(0, 1)), given their order, on bins bounded by the ranks `edges`."""
-        knots = np.maximum.accumulate(quantile_knots(y, order, edges), axis=-1)
+        knots = np.maximum.accumulate(quantile_knots(y, order, edges), axis=0).T
         return cls(knots, edges / edges[-1])
 
     def apply(self, y: Floats) -> tuple[Floats, Floats]:

@@ -41,11 +41,33 @@ def _split_tails(n: int, bins: int) -> Ints:
     return np.unique(np.concatenate([edges, tail, n + 1 - tail]))
 
 
+class Bins(NamedTuple):
+    """The bins of all resolutions, one after the other.
+
+    Attributes
+    ----------
+    edges : array (edge,), ranks that bound any of them
+    lower, upper : arrays (bin,), the places of their bounds among the edges
+    share : array (bin,), their share of the samples
+    first : array (resolution,), the first bin of each resolution
+    """
+
+    edges: Ints
+    lower: Ints
+    upper: Ints
+    share: Floats
+    first: Ints
+
+
 @lru_cache(maxsize=1024)
-def _all_edges(n: int) -> tuple[Ints, tuple[Ints, ...]]:
-    """Edges of all resolutions together, and the places of those of each among them."""
-    together = np.unique(np.concatenate(resolutions(n)))
-    return together, tuple(np.searchsorted(together, edges) for edges in resolutions(n))
+def bins_of_all_resolutions(n: int) -> Bins:
+    """Lay out the bins of all resolutions of n samples."""
+    edges = np.unique(np.concatenate(resolutions(n)))
+    lower = np.concatenate([r[:-1] for r in resolutions(n)])
+    upper = np.concatenate([r[1:] for r in resolutions(n)])
+    first = np.cumsum([0, *(len(r) - 1 for r in resolutions(n)[:-1])])
+    places = [np.searchsorted(edges, bounds) for bounds in (lower, upper)]
+    return Bins(edges, places[0], places[1], (upper - lower) / (n + 1), first)
 
 
 class NullLevel(NamedTuple):
@@ -119,14 +141,11 @@ def marginal_gain(y: Floats, order: Ints) -> Gain:
     """
     features, n = y.shape[1:]
     null = null_level(n)
-    edges, places = _all_edges(n)
-    knots = quantile_knots(y, order, edges)
-    gains = np.empty((len(y), len(places)))
-    for level, chosen in enumerate(places):
-        share = np.diff(edges[chosen]) / (n + 1)
-        mass = np.diff(np.take(knots, chosen, axis=-1))
-        terms = share * np.log(share / np.maximum(mass, np.finfo(float).tiny))
-        gains[:, level] = terms.reshape(len(y), -1).sum(axis=1)  # one order of summation for any number of cells
-    gains -= null.mean * features
+    bins = bins_of_all_resolutions(n)
+    knots = quantile_knots(y, order, bins.edges)
+    share = bins.share[:, None]
+    terms = share * np.log(share / np.maximum(knots[bins.upper] - knots[bins.lower], np.finfo(float).tiny))
+    marginal = np.add.reduceat(terms, bins.first, axis=0).reshape(-1, len(y), features)
+    gains = marginal.sum(axis=2).T - null.mean * features
     best = np.argmax(gains - 2 * null.std * np.sqrt(features), axis=1)
     return Gain(gains[np.arange(len(y)), best], best, features, n)
