@@ -138,8 +138,8 @@ def machine_speed_up() -> float:
 
 TEXT = """# Speed
 
-Written by `benchmarks/speed.py` on {machine}, Python {python}, NumPy {numpy}. CPU seconds on one core; ratios within
-one run. *normal*: correlation 0.5^|i - j|; *nonlinear*: half the square of the first feature added to the others.
+Written by `benchmarks/speed.py` on {machine}, Python {python}, NumPy {numpy}. CPU seconds on
+one core; ratios within one run. *normal*: correlation 0.5^|i - j|; *nonlinear*: half the square of the first feature added to the others.
 
 ## T against its floor
 
@@ -156,7 +156,7 @@ I of two variables, beside scikit-learn's `mutual_info_regression` (k = 3) on th
 ## Threads and memory
 
 Map of I of {what}, 10 512 cells of 519 samples in 15 blocks; memory is the peak of the process before and after the
-map. Two processes that only sort gain {limit:.2f} on this machine over one.
+map. Two processes that only sort gained {limit:.2f} over one in the same run; on a busy machine both figures vary.
 
 {threads}
 """
