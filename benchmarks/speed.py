@@ -138,8 +138,8 @@ def machine_speed_up() -> float:
 
 TEXT = """# Speed
 
-Written by `benchmarks/speed.py` on {machine}, Python {python}, NumPy {numpy}. CPU seconds on
-one core; ratios within one run. *normal*: correlation 0.5^|i - j|; *nonlinear*: half the square of the first feature added to the others.
+Written by `benchmarks/speed.py` on {machine}, Python {python}, NumPy {numpy}. CPU seconds on one core; ratios within
+one run. *normal*: correlation 0.5^|i - j|; *nonlinear*: half the square of the first feature added to the others.
 
 ## T against its floor
 
