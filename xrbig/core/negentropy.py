@@ -16,7 +16,8 @@ from xrbig.core.marginal import Bools, Floats, Ints, quantile_knots
 
 COARSEST, FINEST = 8, 512  # equal bins, before those at the ends are split
 SAMPLES_PER_BIN = 12
-SAMPLES_PER_TAIL_BIN = 3
+SAMPLES_PER_TAIL_BIN = 2
+LEAST_MASS = 1e-12  # of a bin under N(0, 1): rounding makes smaller ones differ in the two tails
 
 
 @lru_cache(maxsize=1024)
@@ -142,9 +143,9 @@ def marginal_gain(y: Floats, order: Ints) -> Gain:
     features, n = y.shape[1:]
     null = null_level(n)
     bins = bins_of_all_resolutions(n)
-    knots = quantile_knots(y, order, bins.edges)
+    knots = np.clip(quantile_knots(y, order, bins.edges), LEAST_MASS, 1 - LEAST_MASS)
     share = bins.share[:, None]
-    terms = share * np.log(share / np.maximum(knots[bins.upper] - knots[bins.lower], np.finfo(float).tiny))
+    terms = share * np.log(share / np.maximum(knots[bins.upper] - knots[bins.lower], LEAST_MASS))
     marginal = np.add.reduceat(terms, bins.first, axis=0).reshape(-1, len(y), features)
     gains = marginal.sum(axis=2).T - null.mean * features
     best = np.argmax(gains - 2 * null.std * np.sqrt(features), axis=1)

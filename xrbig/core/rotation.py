@@ -10,7 +10,7 @@ from xrbig.core.marginal import Floats
 
 Rotation = Literal["auto", "pca", "ica", "random"]
 
-ICA_STEPS = 30
+ICA_STEPS = 15
 FITTED, HELD_OUT = slice(0, None, 2), slice(1, None, 2)
 
 

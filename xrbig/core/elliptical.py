@@ -1,0 +1,134 @@
+"""Elliptical layer: margins to Student t, whitening by the t scatter, radius to that of a normal."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import chdtri, fdtrc, gammaln, ndtr, stdtrit
+
+from xrbig.core.marginal import Bools, Floats, normal_scores
+from xrbig.core.rotation import null_log_det
+
+DEGREES = (32.0, 8.0, 2.0)  # degrees of freedom that are tried first
+OCTAVES = (1.0, 0.25)  # how far from the best of them the others are, in turn
+STEPS, FINAL_STEPS = 3, 8
+GRID = np.linspace(0, 9, 4097)  # of normal scores, between which t quantiles are interpolated
+
+
+class Destructed(NamedTuple):
+    """What a layer makes of stacked cells.
+
+    Attributes
+    ----------
+    gain : array (cell,), what the layer takes from T
+    y : array (cell, feature, sample)
+    structured : array (cell,), whether more than the correlations was found
+    """
+
+    gain: Floats
+    y: Floats
+    structured: Bools
+
+
+@lru_cache(maxsize=256)
+def _stretch(nu: float) -> Floats:
+    """Ratio of t quantiles to normal ones at the scores of `GRID`, and its steps."""
+    scores = np.maximum(GRID, 1e-6)
+    ratio = -stdtrit(nu, ndtr(-scores)) / scores
+    return np.stack([ratio, np.diff(ratio, append=ratio[-1])])
+
+
+def student_scores(z: Floats, nu: float) -> Floats:
+    """Quantiles of the t distribution at the ranks of the normal scores `z`."""
+    position = np.abs(z) / GRID[1]
+    place = position.astype(np.intp)
+    position -= place
+    ratio, step = _stretch(nu)
+    return np.asarray(z * (ratio[place] + position * step[place]))
+
+
+def _log_norm(features: int, nu: float) -> float:
+    """Logarithm of the density of a t distribution of unit scale at 0."""
+    return float(gammaln((nu + features) / 2) - gammaln(nu / 2) - features / 2 * np.log(nu * np.pi))
+
+
+@lru_cache(maxsize=256)
+def _marginal_log_density(n: int, features: int, seed: int, nu: float) -> float:
+    """Mean log-density of the t margins, the same in all cells, as all have the same scores."""
+    x = student_scores(normal_scores(n, features, seed), nu)
+    return features * _log_norm(1, nu) - (nu + 1) / 2 * float(np.log1p(x**2 / nu).mean(axis=1).sum())
+
+
+class Fit(NamedTuple):
+    """t scatter of stacked cells: matrix (cell, f, f), whitened samples and squared radius, and the gain."""
+
+    scatter: Floats
+    y: Floats
+    square: Floats
+    gain: Floats
+
+
+def _whiten(x: Floats, scatter: Floats) -> tuple[Floats, Floats]:
+    """x times the symmetric root of the inverse of `scatter`, and log |det| of that root."""
+    variance, axes = np.linalg.eigh(scatter)
+    scale = 1 / np.sqrt(np.maximum(variance, np.finfo(float).eps))
+    return (axes * scale[:, None, :]) @ axes.swapaxes(1, 2) @ x, np.log(scale).sum(axis=1)
+
+
+def _fit(z: Floats, nu: float, scatter: Floats, steps: int, seed: int) -> Fit:
+    """Maximum likelihood of the scatter by expectation maximization (Kent, Tyler, Vardi 1994), from `scatter`."""
+    features, n = z.shape[1:]
+    x = student_scores(z, nu)
+    for _ in range(steps):
+        y, _ = _whiten(x, scatter)
+        weight = (nu + features) / (nu + np.einsum("cfn,cfn->cn", y, y))
+        scatter = (x * weight[:, None]) @ x.swapaxes(1, 2) / weight.sum(axis=1)[:, None, None]
+    y, log_det = _whiten(x, scatter)
+    square = np.einsum("cfn,cfn->cn", y, y)
+    joint = _log_norm(features, nu) + log_det - (nu + features) / 2 * np.log1p(square / nu).mean(axis=1)
+    return Fit(scatter, y, square, joint - _marginal_log_density(n, features, seed, nu))
+
+
+@lru_cache(maxsize=64)
+def _shrink(features: int, nu: float) -> tuple[Floats, Floats]:
+    """Factor that makes the radius of a t distribution that of a normal one, at logarithms of its square."""
+    log_square = np.linspace(-30, 60, 4097)
+    upper = fdtrc(features, nu, np.exp(log_square) / features)
+    target = chdtri(features, np.clip(upper, 1e-300, 1 - 1e-16))
+    return log_square, np.sqrt(target / np.exp(log_square))
+
+
+def elliptical_layer(z: Floats, significance: float, seed: int) -> Destructed:
+    """Remove from normal scores `z` (cell, feature, sample) what a t copula explains, the Gaussian one included.
+
+    The gain is the mean log-likelihood ratio of the copula to independence, less what chance adds to that of a
+    Gaussian copula. A finite number of degrees of freedom is taken where it is more likely by `significance`.
+    """
+    features, n = z.shape[1:]
+    correlation = z @ (z / n).swapaxes(1, 2)
+    y, gain = _whiten(z, correlation)
+    trials = np.array([_fit(z, nu, correlation, STEPS, seed).gain for nu in DEGREES])
+    structured = 2 * n * (trials.max(axis=0) - gain) > chdtri(1, significance)
+    degrees = np.array(DEGREES)[np.argmax(trials, axis=0)]
+    for octaves in OCTAVES:
+        degrees[structured] = _climb(z[structured], degrees[structured], octaves, correlation[structured], seed)
+    for nu in np.unique(degrees[structured]):
+        cells = structured & (degrees == nu)
+        fit = _fit(z[cells], float(nu), correlation[cells], FINAL_STEPS, seed)
+        log_square, factor = _shrink(features, float(nu))
+        shrunk = np.interp(np.log(np.maximum(fit.square, 1e-12)), log_square, factor)
+        y[cells] = fit.y * shrunk[:, None]
+        gain[cells] = fit.gain
+    return Destructed(gain - null_log_det(features, n), y, structured)
+
+
+def _climb(z: Floats, degrees: Floats, octaves: float, scatter: Floats, seed: int) -> Floats:
+    """Better degrees of freedom: the top of the parabola through the gains around those of each cell."""
+    profile = np.empty((3, len(z)))
+    for nu in np.unique(degrees):
+        cells = degrees == nu
+        around = float(nu) * 2.0 ** (octaves * np.arange(-1, 2))
+        profile[:, cells] = [_fit(z[cells], near, scatter[cells], STEPS, seed).gain for near in around]
+    bend = np.minimum(profile[0] - 2 * profile[1] + profile[2], -np.finfo(float).tiny)
+    shift = np.clip((profile[0] - profile[2]) / (2 * bend), -1, 1)
+    return np.asarray(degrees * 2.0 ** (np.round(shift * 4) / 4 * octaves))
