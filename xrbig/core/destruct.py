@@ -1,69 +1,155 @@
-"""Total correlation by few layers of different kinds, each where it helps, and by neighbours for the rest."""
+"""Total correlation by the destructors that remove most, and by nearest neighbours for what they leave.
+
+Every path, a sequence of layers and an estimate of what is left, errs by what it misses. So layers are chosen by what
+they take from samples that they were not fitted on, and of several paths the one counts that finds most.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtri
 
-from xrbig.core import marginal, negentropy, neighbours
-from xrbig.core.elliptical import Destructed, elliptical_layer
+from xrbig.core import neighbours
+from xrbig.core.elliptical import Copula, elliptical_layer, marginal_layer
 from xrbig.core.gaussianize import CONTINUED, Gaussianized, Settings
 from xrbig.core.marginal import Bools, Floats, exact_order, orientation, rank_gaussianize
-from xrbig.core.mixture import mixture_layer
+from xrbig.core.mixture import Candidate, mixture_layer
+from xrbig.core.pairs import pair_layer
 from xrbig.core.unmixing import unmixing_layer
 
 NEIGHBOURS_SUFFICE = 3  # features up to which nearest neighbours see all that is left
-CORRELATED = 1.4  # standard error of their mean over that of independent terms, measured on independent features
+LARGE = 1.0  # T, in nats, from which it may be infinite
+ELLIPTICAL = 0.005  # significance that what is left needs after a t copula
 
 
-def destruct(x: Floats, z: Floats, smooth: Bools, settings: Settings) -> Gaussianized:
-    """T of `x` (cell, feature, sample), whose normal scores are `z`; `smooth` tells where `x` has few ties."""
-    start = _copula(z, settings)
-    total = _finish(start, settings)
+class Path(NamedTuple):
+    """T by one sequence of layers, how many they are, and whether they ended because none was significant."""
+
+    total: float
+    n_layers: int
+    converged: bool
+
+    def after(self, gain: float, n_layers: int = 1) -> "Path":
+        """The path that begins with other layers."""
+        return Path(gain + self.total, n_layers + self.n_layers, self.converged)
+
+
+def total_correlation(x: Floats, z: Floats, smooth: Bools, settings: Settings) -> Gaussianized:
+    """T of `x` (cell, feature, sample), whose normal scores are `z`; `smooth` (cell,) tells where `x` has few ties."""
+    copula = elliptical_layer(z, settings.significance, settings.seed)
+    paths = _explore(z, copula, settings)
     if smooth.any():
         unmixed = unmixing_layer(x[smooth], settings.significance, settings.seed)
-        better = unmixed.assured > start.gain[smooth] + unmixed.noise
+        better = unmixed.assured > copula.gain[smooth] + unmixed.noise
         if better.any():
-            cells = np.flatnonzero(smooth)[better]
-            after = _copula(_scores(unmixed.y[better], settings.seed), settings)
-            after.structured[:] = True
-            other = _finish(after, settings) + unmixed.gain[better]
-            total[cells] = np.maximum(total[cells], other)
-    return Gaussianized(total, np.ones(len(z), dtype=np.int64), np.ones(len(z), dtype=bool))
+            scores = _scores(unmixed.y[better], settings.seed)
+            others = _explore(scores, elliptical_layer(scores, settings.significance, settings.seed), settings)
+            for cell, gain, other in zip(np.flatnonzero(smooth)[better], unmixed.gain[better], others, strict=True):
+                paths[cell] = max(paths[cell], other.after(float(gain)))
+    return Gaussianized(*(np.array(field) for field in zip(*paths, strict=True)))
 
 
-def _finish(start, settings):
-    rests = [_rest(y, bool(s), settings) for y, s in zip(start.y, start.structured, strict=True)]
-    return start.gain + rests
+def mutual_information(x: Floats, groups: list[Floats], z: Floats, smooth: Bools, settings: Settings) -> Gaussianized:
+    """I between two groups of the features of `x`, whose normal scores are `groups`, those of both `z`.
+
+    I(x, y) = T([x, y]) - T(x) - T(y), or what nearest neighbours see between the groups, where that is clearly more,
+    or where T of a group is infinite.
+    """
+    split = groups[0].shape[1]
+    joint = total_correlation(x, z, smooth, settings)
+    total, converged = joint.total.copy(), joint.converged.copy()
+    singular = np.zeros(len(x), dtype=bool)
+    for raw, scores in zip((x[:, :split], x[:, split:]), groups, strict=True):
+        if scores.shape[1] > 1:
+            inner = total_correlation(np.ascontiguousarray(raw), scores, smooth, settings)
+            total -= inner.total
+            converged &= inner.converged
+            singular |= _is_singular(scores, inner.total, settings)
+    if x.shape[1] > 2:
+        between = [neighbours.mutual_information(cell, split) for cell in z]
+        value = np.array([b.value for b in between])
+        error = np.array([b.error for b in between])
+        direct = singular | (value > total - ndtri(ELLIPTICAL) * error)
+        total[direct] = value[direct]
+    return Gaussianized(total, joint.n_layers, converged)
+
+
+def _is_singular(z: Floats, total: Floats, settings: Settings) -> Bools:
+    """Whether T of the few features `z`, estimated as `total`, grows with the logarithm of the number of samples."""
+    singular = np.zeros(len(z), dtype=bool)
+    if z.shape[1] <= NEIGHBOURS_SUFFICE:
+        for cell in np.flatnonzero(total > LARGE):
+            half = _scores(z[[cell], :, ::2], settings.seed)
+            copula = elliptical_layer(half, settings.significance, settings.seed)
+            singular[cell] = total[cell] - _explore(half, copula, settings)[0].total > np.log(2) / 2
+    return singular
 
 
 def _scores(y: Floats, seed: int) -> Floats:
+    """Normal scores of `y` (cell, feature, sample)."""
     scores = rank_gaussianize(exact_order(y, seed), seed)
     return scores * orientation(scores, seed)[..., None]
 
 
-def _copula(z: Floats, settings: Settings) -> Destructed:
-    """Elliptical layer, and the margins that it leaves."""
-    layer = elliptical_layer(z, settings.significance, settings.seed)
-    y = layer.y - layer.y.mean(axis=-1, keepdims=True)
-    y /= y.std(axis=-1, keepdims=True)
-    order = marginal.argsort(y)
-    margins = negentropy.marginal_gain(y, order)
-    accepted = margins.exceeds_chance(settings.significance)
-    gain = layer.gain + np.where(accepted, margins.value, 0)
-    scores = marginal.normal_scores(z.shape[2], z.shape[1], settings.seed)
-    out = layer.y
-    out[accepted] = marginal.scatter(scores, order[accepted])
-    return Destructed(gain, out, layer.structured | accepted)
+def _explore(z: Floats, copula: Copula, settings: Settings) -> list[Path]:
+    """Best path of each cell of the scores `z`, on which the elliptical layer is `copula`."""
+    explore = _by_neighbours if z.shape[1] <= NEIGHBOURS_SUFFICE else _by_layers
+    return [explore(cell, Copula(*fields), settings) for cell, *fields in zip(z, *copula, strict=True)]
 
 
-def _rest(y: Floats, structured: bool, settings: Settings) -> float:
-    """What is left in one cell."""
+def _by_neighbours(z: Floats, copula: Copula, settings: Settings) -> Path:
+    """Neighbours in what the elliptical layer leaves, or in the scores themselves where they find more there."""
+    left = _rest(copula, settings)
+    total = float(copula.gain) + left
+    if left > 0:
+        alone = neighbours.total_correlation(z)
+        if alone.value > total + alone.error:
+            return Path(alone.value, 0, True)
+    return Path(total, 1, True)
+
+
+def _by_layers(z: Floats, copula: Copula, settings: Settings) -> Path:
+    """The elliptical layer and then others, or others at once if one of them takes more."""
+    best = _follow(copula, 1, settings).after(float(copula.gain))
+    candidate = _candidate(z, settings)
+    if candidate and candidate.unseen.mean() > copula.gain:
+        best = max(best, _take(candidate, 0, settings))
+    return best
+
+
+def _follow(copula: Copula, n_layers: int, settings: Settings) -> Path:
+    """Path on from what an elliptical layer has left."""
+    candidate = _candidate(copula.y, settings)
+    if candidate is None or n_layers >= settings.max_layers:
+        return Path(_rest(copula, settings), 0, candidate is None)
+    return _take(candidate, n_layers, settings)
+
+
+def _candidate(z: Floats, settings: Settings) -> Candidate | None:
+    """The layer that takes most from samples that it was not fitted on, None if none does so significantly."""
     critical = -float(ndtri(settings.significance))
-    gain = 0.0
-    if len(y) > NEIGHBOURS_SUFFICE:
-        mixed = mixture_layer(y, critical, settings.seed)
-        if mixed is not None:
-            gain, structured = mixed.gain, True
-            y = rank_gaussianize(exact_order(mixed.z[None], settings.seed), settings.seed)[0]
-    left = neighbours.total_correlation(y)
-    needed = -float(ndtri(CONTINUED)) if structured else critical
-    return gain + (left.value if left.value > needed * CORRELATED * left.error else 0.0)
+    candidates = (pair_layer(z, settings.significance, settings.seed), mixture_layer(z, settings.seed))
+    certain = [c for c in candidates if c is not None and c.is_certain(critical)]
+    return max(certain, key=lambda c: c.unseen.mean(), default=None)
+
+
+def _take(candidate: Candidate, n_layers: int, settings: Settings) -> Path:
+    """Path that begins with `candidate`, mends the margins, and goes on with what is elliptical in what it leaves."""
+    gain, y = marginal_layer(candidate.apply()[None], settings.significance, settings.seed)
+    scores = _scores(y, settings.seed)
+    copula = elliptical_layer(scores, settings.significance, settings.seed)
+    if not (copula.nonlinear[0] and copula.gain[0] > 0):
+        copula = Copula(np.zeros(1), scores, copula.nonlinear, copula.beyond)
+    after = _follow(Copula(float(copula.gain[0]), copula.y[0], True, True), n_layers + 1, settings)  # type: ignore[arg-type]
+    left = after.after(float(copula.gain[0]), 0)
+    return left._replace(total=max(left.total, candidate.left)).after(candidate.gain + float(gain[0]))
+
+
+def _rest(copula: Copula, settings: Settings) -> float:
+    """What nearest neighbours find in one cell, where it is significant.
+
+    Once more than chance was found, less evidence is needed.
+    """
+    level = CONTINUED if copula.beyond else ELLIPTICAL if copula.nonlinear else settings.significance
+    left = neighbours.total_correlation(copula.y)
+    return left.value if left.value > -ndtri(level) * left.error else 0.0

@@ -4,9 +4,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import chdtri, fdtrc, gammaln, ndtr, stdtrit
+from scipy.special import chdtrc, chdtri, fdtrc, gammaln, ndtr, ndtri, stdtrit
 
-from xrbig.core.marginal import Bools, Floats, normal_scores
+from xrbig.core.marginal import Bools, Floats, argsort, normal_scores, scatter
+from xrbig.core.negentropy import marginal_gain
 from xrbig.core.rotation import null_log_det
 
 DEGREES = (32.0, 8.0, 2.0)  # degrees of freedom that are tried first
@@ -15,19 +16,21 @@ STEPS, FINAL_STEPS = 3, 8
 GRID = np.linspace(0, 9, 4097)  # of normal scores, between which t quantiles are interpolated
 
 
-class Destructed(NamedTuple):
-    """What a layer makes of stacked cells.
+class Copula(NamedTuple):
+    """What an elliptical layer makes of stacked cells.
 
     Attributes
     ----------
-    gain : array (cell,), what the layer takes from T
+    gain : array (cell,), what it takes from T
     y : array (cell, feature, sample)
-    structured : array (cell,), whether more than the correlations was found
+    nonlinear : array (cell,), whether there is more than correlation
+    beyond : array (cell,), whether there is more than a t copula
     """
 
     gain: Floats
     y: Floats
-    structured: Bools
+    nonlinear: Bools
+    beyond: Bools
 
 
 @lru_cache(maxsize=256)
@@ -98,8 +101,23 @@ def _shrink(features: int, nu: float) -> tuple[Floats, Floats]:
     return log_square, np.sqrt(target / np.exp(log_square))
 
 
-def elliptical_layer(z: Floats, significance: float, seed: int) -> Destructed:
-    """Remove from normal scores `z` (cell, feature, sample) what a t copula explains, the Gaussian one included.
+def elliptical_layer(z: Floats, significance: float, seed: int) -> Copula:
+    """Remove from normal scores `z` (cell, feature, sample) what an elliptical copula explains.
+
+    First a t copula, then what the radius of the whitened samples and their margins differ from those of a normal. All
+    but the correlations must be significant.
+    """
+    gain, y, nonlinear = _student_layer(z, significance, seed)
+    beyond = np.zeros(len(z), dtype=bool)
+    for layer in (_radial_layer, marginal_layer):
+        more, y = layer(y, significance, seed)
+        gain = gain + more
+        beyond |= more > 0
+    return Copula(gain, y, nonlinear | beyond, beyond)
+
+
+def _student_layer(z: Floats, significance: float, seed: int) -> tuple[Floats, Floats, Bools]:
+    """Gain, samples, and whether the degrees of freedom are finite.
 
     The gain is the mean log-likelihood ratio of the copula to independence, less what chance adds to that of a
     Gaussian copula. A finite number of degrees of freedom is taken where it is more likely by `significance`.
@@ -119,7 +137,33 @@ def elliptical_layer(z: Floats, significance: float, seed: int) -> Destructed:
         shrunk = np.interp(np.log(np.maximum(fit.square, 1e-12)), log_square, factor)
         y[cells] = fit.y * shrunk[:, None]
         gain[cells] = fit.gain
-    return Destructed(gain - null_log_det(features, n), y, structured)
+    return gain - null_log_det(features, n), y, structured
+
+
+def _radial_layer(y: Floats, significance: float, seed: int) -> tuple[Floats, Floats]:
+    """Gain and samples after the radius of `y` (cell, feature, sample) has been made that of a normal (chi)."""
+    features = y.shape[1]
+    square = np.einsum("cfn,cfn->cn", y, y)
+    score = -ndtri(np.clip(chdtrc(features, square), np.finfo(float).tiny, 1 - 1e-16))[:, None]
+    gain, score = marginal_layer(score, significance, seed, standardize=False)
+    radius = np.sqrt(chdtri(features, ndtr(-score[:, 0])) / square)
+    return gain, np.where(gain[:, None, None] > 0, y * radius[:, None], y)
+
+
+def marginal_layer(
+    y: Floats, significance: float, seed: int, standardize: bool = True
+) -> tuple[Floats, Floats]:
+    """Gain and samples after the margins of `y` (cell, feature, sample) have been made normal where they are not."""
+    level = y
+    if standardize:
+        level = y - y.mean(axis=-1, keepdims=True)
+        level /= level.std(axis=-1, keepdims=True)
+    order = argsort(level)
+    margins = marginal_gain(level, order)
+    accepted = margins.exceeds_chance(significance)
+    out = y.copy()
+    out[accepted] = scatter(normal_scores(y.shape[2], y.shape[1], seed), order[accepted])
+    return np.where(accepted, margins.value, 0), out
 
 
 def _climb(z: Floats, degrees: Floats, octaves: float, scatter: Floats, seed: int) -> Floats:

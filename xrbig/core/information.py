@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from xrbig.core import destruct
 from xrbig.core.gaussianize import Gaussianized, Settings, gaussianize
-from xrbig.core.marginal import Bools, Floats, Ints, exact_order, orientation, rank_gaussianize, ties
+from xrbig.core.marginal import Bools, Floats, Ints, Order, exact_order, orientation, rank_gaussianize, ties
 from xrbig.core.rotation import null_log_det
 
 BATCH = 1 << 17  # values that one batch of cells works on: they fit the cache
 FEWEST_SAMPLES = 16  # two for each of the coarsest bins
+SMOOTH = 0.1  # share of tied samples up to which the values themselves say more than their ranks
 MONOTONE = 1 - 1e-6  # correlation of scores from which one feature is a function of the other
 
 
@@ -34,6 +36,28 @@ class Estimate(NamedTuple):
     tied_fraction: Floats
 
 
+class Cells(NamedTuple):
+    """Cells with the same number of complete samples.
+
+    Attributes
+    ----------
+    x : array (cell, feature, sample)
+    order : the order of `x`
+    smooth : array (cell,), whether few samples are tied
+    seed : that of the ranks
+    """
+
+    x: Floats
+    order: Order
+    smooth: Bools
+    seed: int
+
+    def scores(self, features: slice = slice(None)) -> Floats:
+        """Normal scores (cell, feature, sample) of a range of the features."""
+        z = rank_gaussianize(Order(*(field[:, features] for field in self.order)), self.seed)
+        return z * orientation(z, self.seed)[..., None]
+
+
 def default_min_samples(features: int) -> int:
     """Fewest samples for which a cell gets a number: ``max(40, 5 * features)``.
 
@@ -46,10 +70,15 @@ def default_min_samples(features: int) -> int:
 def total_correlation(
     x: NDArray[Any], settings: Settings, min_samples: int | None = None, skipna: bool = True
 ) -> Estimate:
-    """T of the features of `x` (cell, feature, sample): the sum of the gains of all layers, Eq. 7."""
+    """T of the features of `x` (cell, feature, sample).
 
-    def kernel(z: Floats) -> Gaussianized:
-        return gaussianize(z, settings)
+    With the rotation ``"auto"`` by the destructors that remove most, else the sum of the gains of all layers, Eq. 7.
+    """
+
+    def kernel(cells: Cells) -> Gaussianized:
+        if settings.rotation == "auto":
+            return destruct.total_correlation(cells.x, cells.scores(), cells.smooth, settings)
+        return gaussianize(cells.scores(), settings)
 
     pairs = np.triu(np.ones((x.shape[1], x.shape[1]), dtype=bool), k=1)
     return _map_cells(kernel, pairs, x, settings, min_samples, skipna)
@@ -62,40 +91,47 @@ def mutual_information(
     min_samples: int | None = None,
     skipna: bool = True,
 ) -> Estimate:
-    """I between the first `split` features of `x` (cell, feature, sample) and the others.
-
-    Each group is Gaussianized, then I(x, y) = T([D_x(x), D_y(y)]), Eq. 8. As each group is left uncorrelated, the
-    null level of the first log-determinant is that of the pairs across the groups alone.
-    """
+    """I between the first `split` features of `x` (cell, feature, sample) and the others."""
     features = x.shape[1]
+    groups = slice(split), slice(split, None)
 
-    def kernel(z: Floats) -> Gaussianized:
-        groups = [np.ascontiguousarray(z[:, :split]), np.ascontiguousarray(z[:, split:])]
-        within = 0.0
-        for group in groups:
-            if group.shape[1] > 1:
-                gaussianize(group, settings)
-                within += null_log_det(*group.shape[1:])
-        joint = np.concatenate(groups, axis=1)
-        if features > 2:
-            joint = rank_gaussianize(exact_order(joint, settings.seed), settings.seed)
-        both = gaussianize(joint, settings)
-        return both._replace(total=both.total + within)
+    def kernel(cells: Cells) -> Gaussianized:
+        scores = [cells.scores(group) for group in groups]
+        if settings.rotation == "auto":
+            return destruct.mutual_information(cells.x, scores, cells.scores(), cells.smooth, settings)
+        return _by_gaussianized_groups(scores, settings)
 
     pairs = np.zeros((features, features), dtype=bool)
     pairs[:split, split:] = True
     return _map_cells(kernel, pairs, x, settings, min_samples, skipna)
 
 
+def _by_gaussianized_groups(groups: list[Floats], settings: Settings) -> Gaussianized:
+    """I(x, y) = T([D_x(x), D_y(y)]), Eq. 8, of normal scores.
+
+    As each group is left uncorrelated, the null level of the first log-determinant is that of the pairs across the
+    groups alone.
+    """
+    within = 0.0
+    for group in groups:
+        if group.shape[1] > 1:
+            gaussianize(group, settings)
+            within += null_log_det(*group.shape[1:])
+    joint = np.concatenate(groups, axis=1)
+    joint = rank_gaussianize(exact_order(joint, settings.seed), settings.seed)
+    both = gaussianize(joint, settings)
+    return both._replace(total=both.total + within)
+
+
 def _map_cells(
-    kernel: Callable[[Floats], Gaussianized],
+    kernel: Callable[[Cells], Gaussianized],
     pairs: Bools,
     x: NDArray[Any],
     settings: Settings,
     min_samples: int | None,
     skipna: bool,
 ) -> Estimate:
-    """Apply `kernel` to the normal scores of the cells that have enough samples.
+    """Apply `kernel` to the cells that have enough samples.
 
     A cell where one of the `pairs` of features (feature, feature) is a monotone function of the other is not
     converged: the measure is infinite, whatever the dither makes of equal values.
@@ -115,14 +151,15 @@ def _map_cells(
         tied_fraction=np.full(cells, np.nan),
     )
     for batch in _batches(n_samples, usable, features):
-        order = exact_order(_complete_samples(x[batch], ~missing[batch]), settings.seed)
+        samples = _complete_samples(x[batch], ~missing[batch])
+        order = exact_order(samples, settings.seed)
         tied = ties(order, settings.seed)
         estimate.tied_fraction[batch] = tied.fraction
         varying = ~tied.constant
         if varying.any():
             cell = batch[varying]
-            z = rank_gaussianize(order, settings.seed)[varying]
-            result = kernel(z * orientation(z, settings.seed)[..., None])
+            usable_order = Order(*(field[varying] for field in order))
+            result = kernel(Cells(samples[varying], usable_order, tied.fraction[varying] < SMOOTH, settings.seed))
             monotone = np.abs(tied.correlation[varying][:, pairs]).max(axis=1) > MONOTONE
             estimate.value[cell] = result.total
             estimate.n_layers[cell] = result.n_layers
