@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from accuracy import autoregressive, table
+from accuracy.cases import autoregressive
+from accuracy.tables import table
 from numpy.typing import NDArray
 from sklearn.feature_selection import mutual_info_regression
 

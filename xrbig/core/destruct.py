@@ -109,11 +109,12 @@ def _by_neighbours(z: Floats, copula: Copula, settings: Settings) -> Path:
 
 
 def _by_layers(z: Floats, copula: Copula, settings: Settings) -> Path:
-    """The elliptical layer and then others, or others at once if one of them takes more."""
+    """The elliptical layer and then others, or others at once where one of them takes more."""
     best = _follow(copula, 1, settings).after(float(copula.gain))
-    candidate = _candidate(z, settings)
-    if candidate and candidate.unseen.mean() > copula.gain:
-        best = max(best, _take(candidate, 0, settings))
+    if best.n_layers > 1 or copula.beyond:
+        candidate = _candidate(z, settings)
+        if candidate and candidate.unseen.mean() > copula.gain:
+            best = max(best, _take(candidate, 0, settings))
     return best
 
 

@@ -72,7 +72,7 @@ class Fit(NamedTuple):
 
 
 def _whiten(x: Floats, scatter: Floats) -> tuple[Floats, Floats]:
-    """x times the symmetric root of the inverse of `scatter`, and log |det| of that root."""
+    """Samples `x` times the symmetric root of the inverse of `scatter`, and log |det| of that root."""
     variance, axes = np.linalg.eigh(scatter)
     scale = 1 / np.sqrt(np.maximum(variance, np.finfo(float).eps))
     return (axes * scale[:, None, :]) @ axes.swapaxes(1, 2) @ x, np.log(scale).sum(axis=1)
@@ -146,13 +146,13 @@ def _radial_layer(y: Floats, significance: float, seed: int) -> tuple[Floats, Fl
     square = np.einsum("cfn,cfn->cn", y, y)
     score = -ndtri(np.clip(chdtrc(features, square), np.finfo(float).tiny, 1 - 1e-16))[:, None]
     gain, score = marginal_layer(score, significance, seed, standardize=False)
-    radius = np.sqrt(chdtri(features, ndtr(-score[:, 0])) / square)
-    return gain, np.where(gain[:, None, None] > 0, y * radius[:, None], y)
+    changed = gain > 0
+    radius = np.sqrt(chdtri(features, ndtr(-score[changed, 0])) / square[changed])
+    y[changed] *= radius[:, None]
+    return gain, y
 
 
-def marginal_layer(
-    y: Floats, significance: float, seed: int, standardize: bool = True
-) -> tuple[Floats, Floats]:
+def marginal_layer(y: Floats, significance: float, seed: int, standardize: bool = True) -> tuple[Floats, Floats]:
     """Gain and samples after the margins of `y` (cell, feature, sample) have been made normal where they are not."""
     level = y
     if standardize:

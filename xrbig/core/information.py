@@ -54,7 +54,8 @@ class Cells(NamedTuple):
 
     def scores(self, features: slice = slice(None)) -> Floats:
         """Normal scores (cell, feature, sample) of a range of the features."""
-        z = rank_gaussianize(Order(*(field[:, features] for field in self.order)), self.seed)
+        order = Order(self.order.samples[:, features], self.order.values[:, features])
+        z = rank_gaussianize(order, self.seed)
         return z * orientation(z, self.seed)[..., None]
 
 
@@ -158,8 +159,8 @@ def _map_cells(
         varying = ~tied.constant
         if varying.any():
             cell = batch[varying]
-            usable_order = Order(*(field[varying] for field in order))
-            result = kernel(Cells(samples[varying], usable_order, tied.fraction[varying] < SMOOTH, settings.seed))
+            kept = Order(order.samples[varying], order.values[varying])
+            result = kernel(Cells(samples[varying], kept, tied.fraction[varying] < SMOOTH, settings.seed))
             monotone = np.abs(tied.correlation[varying][:, pairs]).max(axis=1) > MONOTONE
             estimate.value[cell] = result.total
             estimate.n_layers[cell] = result.n_layers

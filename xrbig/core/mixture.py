@@ -1,6 +1,7 @@
 """Mixture layers: Gaussian mixtures, fitted on half of the samples and judged on the other."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ TOLERANCE = 1e-3
 SAMPLES_PER_PARAMETER = 1.5
 MOST_COMPONENTS = 32
 FITTED_SAMPLES = 10_000  # of a half: more add nothing but time
+BLOCK = 1 << 22  # monomials that are held at a time
 
 
 class Mixture(NamedTuple):
@@ -32,9 +34,8 @@ class Mixture(NamedTuple):
     whitening: Floats
 
     @classmethod
-    def fit(cls, z: Floats, components: int, seed: int) -> "Mixture":
-        """Fit to white samples `z` (stack, feature, sample)."""
-        monomials = _monomials(z)
+    def fit(cls, z: Floats, monomials: Floats, components: int, seed: int) -> "Mixture":
+        """Fit to white samples `z` (stack, feature, sample), whose `monomials` are given."""
         share = _nearest_seed(z, components, seed)
         before = -np.inf
         for _ in range(STEPS):
@@ -55,13 +56,13 @@ class Mixture(NamedTuple):
         moments = share @ monomials.swapaxes(1, 2)
         weight = moments[..., 0] + np.finfo(float).eps
         mean = moments[..., 1 : features + 1] / weight[..., None]
-        row, column = np.triu_indices(features)
+        row, column = _upper(features)
         covariance = np.empty((*weight.shape, features, features))
         covariance[..., row, column] = covariance[..., column, row] = moments[..., features + 1 :]
         covariance -= weight[..., None, None] * mean[..., :, None] * mean[..., None, :]
         covariance += features * np.eye(features)
         covariance /= (weight + features)[..., None, None]
-        whitening = np.linalg.inv(np.linalg.cholesky(covariance))
+        whitening = np.asarray(np.linalg.inv(np.linalg.cholesky(covariance)), dtype=np.float64)
         return cls(np.log(weight / weight.sum(axis=1, keepdims=True)), mean, whitening)
 
     def _coefficients(self) -> Floats:
@@ -71,7 +72,7 @@ class Mixture(NamedTuple):
         slope = (precision @ self.mean[..., None])[..., 0]
         log_det = np.log(np.einsum("skff->skf", self.whitening)).sum(axis=-1)
         constant = self.log_weight + log_det - (slope * self.mean).sum(axis=-1) / 2
-        row, column = np.triu_indices(features)
+        row, column = _upper(features)
         bend = -precision[..., row, column] / np.where(row == column, 2, 1)
         return np.concatenate([constant[..., None], slope, bend], axis=-1)
 
@@ -79,14 +80,13 @@ class Mixture(NamedTuple):
         """Mixtures of the first features alone."""
         return Mixture(self.log_weight, self.mean[..., :features], self.whitening[..., :features, :features])
 
-    def at(self, places: Ints) -> "Mixture":
+    def at(self, places: slice) -> "Mixture":
         """Those at some places of the stack."""
         return Mixture(self.log_weight[places], self.mean[places], self.whitening[places])
 
-    def log_ratio(self, z: Floats) -> Floats:
-        """Log-density relative to that of N(0, I), per sample of `z` (stack, feature, sample)."""
-        log_density = _normalize(self._coefficients() @ _monomials(z))
-        return log_density + np.einsum("sfn,sfn->sn", z, z) / 2
+    def log_density(self, monomials: Floats) -> Floats:
+        """Log-density relative to (2 pi)^(-f/2), per sample of the `monomials`."""
+        return _normalize(self._coefficients() @ monomials)
 
     def apply(self, z: Floats) -> Floats:
         """Map `z` (stack, feature, sample) to N(0, I): each feature by its distribution given the ones before it."""
@@ -97,12 +97,18 @@ class Mixture(NamedTuple):
         below, above = (logsumexp(weight + log_ndtr(side * white), axis=1) for side in (1, -1))
         lower = below < above
         score = ndtri_exp(np.minimum(np.where(lower, below, above), -np.finfo(float).tiny))
-        return np.where(lower, score, -score)
+        return np.asarray(np.where(lower, score, -score))
+
+
+@lru_cache(maxsize=64)
+def _upper(features: int) -> tuple[Ints, Ints]:
+    """Row and column of the upper triangle of a matrix."""
+    return np.triu_indices(features)
 
 
 def _monomials(z: Floats) -> Floats:
     """1, z_i and z_i z_j of `z` (stack, feature, sample): (stack, monomial, sample)."""
-    row, column = np.triu_indices(z.shape[1])
+    row, column = _upper(z.shape[1])
     return np.concatenate([np.ones_like(z[:, :1]), z, z[:, row] * z[:, column]], axis=1)
 
 
@@ -132,7 +138,82 @@ def _nearest_seed(z: Floats, components: int, seed: int) -> Floats:
         nearer = distance < least if component else np.ones_like(nearest, dtype=bool)
         nearest[nearer] = component
         least = np.where(nearer, distance, least)
-    return (nearest[:, None] == np.arange(components)[:, None]).astype(np.float64)
+    return np.asarray(nearest[:, None] == np.arange(components)[:, None], dtype=np.float64)
+
+
+class CrossFit(NamedTuple):
+    """What mixtures that were fitted on either half of the samples say of them.
+
+    Attributes
+    ----------
+    fits : for each half, the mixture fitted on it
+    seen : mean gain on the samples of the fit
+    unseen : array (sample,), gain of each sample under the mixture of the other half
+    """
+
+    fits: list[Mixture]
+    seen: float
+    unseen: Floats
+
+    @property
+    def gain(self) -> float:
+        """Mean of the gains on samples of the fit and on others: they err by the same in either direction."""
+        return float(self.seen + self.unseen.mean()) / 2
+
+    def apply(self, z: Floats) -> Floats:
+        """Map each half of `z` (feature, sample) to N(0, I) by the mixture of the other."""
+        out = np.empty_like(z)
+        for half, fit in zip(HALVES, self.fits[::-1], strict=True):
+            out[:, half] = fit.apply(np.ascontiguousarray(z[None, :, half]))[0]
+        return out
+
+
+def best_cross_fit(z: Floats, given: int, fitted_samples: int, seed: int) -> list[CrossFit]:
+    """For each of the stack `z` (stack, feature, sample) the fit whose gain on unseen samples is the largest.
+
+    Mixtures are fitted to at most `fitted_samples` of each half; the number of components is doubled as long as that
+    helps. None are found where there are too few samples. The gain is that of the features after the first `given`.
+    """
+    features, n = z.shape[1:]
+    most = min(MOST_COMPONENTS, int(n / (SAMPLES_PER_PARAMETER * (features + 1) * (features + 2) / 2)))
+    stride = max(1, n // (2 * fitted_samples))
+    fitted = np.stack([z[..., half][..., : n // 2 : stride] for half in HALVES])
+    monomials = np.stack([_monomials(half) for half in fitted])
+    best: dict[int, CrossFit] = {}
+    active = list(range(len(z)))
+    components = 2
+    while active and components <= most:
+        samples, powers = (array[:, active].reshape(-1, *array.shape[2:]) for array in (fitted, monomials))
+        mixtures = Mixture.fit(samples, powers, components, seed)
+        fits = dict(zip(active, _judge(z[active], mixtures, given), strict=True))
+        better = [i for i, fit in fits.items() if i not in best or fit.unseen.mean() > best[i].unseen.mean()]
+        best.update({i: fits[i] for i in better})
+        active = better
+        components *= 2
+    return list(best.values())
+
+
+def _judge(z: Floats, mixtures: Mixture, given: int) -> list[CrossFit]:
+    """What the `mixtures`, those of the one half of the samples of `z` before those of the other, say of all."""
+    count = len(z)
+    fits = [mixtures.at(slice(count)), mixtures.at(slice(count, None))]
+    size = max(1, BLOCK // _monomials(z[..., :1]).size)
+    blocks = [_gains(fits, z[..., start : start + size], given) for start in range(0, z.shape[2], size)]
+    gains = [np.concatenate(parts, axis=1) for parts in zip(*blocks, strict=True)]
+    seen, unseen = np.empty((2, count, z.shape[2]))
+    for half, own, other in zip(HALVES, gains, gains[::-1], strict=True):
+        seen[:, half], unseen[:, half] = own[:, half], other[:, half]
+    return [CrossFit([fit.at(slice(i, i + 1)) for fit in fits], seen[i].mean(), unseen[i]) for i in range(count)]
+
+
+def _gains(fits: list[Mixture], z: Floats, given: int) -> list[Floats]:
+    """Log-density (stack, sample) relative to N(0, I) of the features after the first `given`, given those."""
+    square = np.einsum("sfn,sfn->sn", z[:, given:], z[:, given:]) / 2
+    gains = [square + fit.log_density(_monomials(z)) for fit in fits]
+    if given:
+        before = _monomials(z[:, :given])
+        gains = [gain - fit.first(given).log_density(before) for gain, fit in zip(gains, fits, strict=True)]
+    return gains
 
 
 class Candidate(NamedTuple):
@@ -161,82 +242,4 @@ def mixture_layer(z: Floats, seed: int) -> Candidate | None:
     fits = best_cross_fit(z[None], 0, FITTED_SAMPLES, seed)
     if not fits:
         return None
-    return Candidate(fits[0].unseen[0], float(fits[0].gain[0]), 0.0, lambda: fits[0].apply(z[None])[0])
-
-
-class CrossFit(NamedTuple):
-    """What mixtures that were fitted on either half of the samples say of them.
-
-    Attributes
-    ----------
-    fits : for each half, the mixture fitted on it
-    seen : array (stack,), mean gain on the samples of the fit
-    unseen : array (stack, sample), gain of each sample under the mixture of the other half
-    """
-
-    fits: tuple[Mixture, Mixture]
-    seen: Floats
-    unseen: Floats
-
-    @property
-    def gain(self) -> Floats:
-        """Mean of the gains on samples of the fit and on others, (stack,): they err by the same in either direction."""
-        return np.asarray((self.seen + self.unseen.mean(axis=1)) / 2)
-
-    def apply(self, z: Floats) -> Floats:
-        """Map each half of `z` (stack, feature, sample) to N(0, I) by the mixture of the other."""
-        out = np.empty_like(z)
-        for half, fit in zip(HALVES, self.fits[::-1], strict=True):
-            out[..., half] = fit.apply(np.ascontiguousarray(z[..., half]))
-        return out
-
-
-def cross_fit(z: Floats, components: int, given: int, fitted_samples: int, seed: int) -> CrossFit:
-    """Fit mixtures to each half of `z` (stack, feature, sample), at most `fitted_samples` of it.
-
-    The gain is the log-density relative to N(0, I), of the features after the first `given`, given those.
-    """
-    halves = [np.ascontiguousarray(z[..., half]) for half in HALVES]
-    stride = max(1, z.shape[2] // (2 * fitted_samples))
-    fits = [Mixture.fit(np.ascontiguousarray(half[..., ::stride]), components, seed) for half in halves]
-
-    def gain(fit: Mixture, half: Floats) -> Floats:
-        gain = fit.log_ratio(half)
-        return gain - fit.first(given).log_ratio(half[:, :given]) if given else gain
-
-    unseen = np.empty((len(z), z.shape[2]))
-    for place, half, fit in zip(HALVES, halves, fits[::-1], strict=True):
-        unseen[:, place] = gain(fit, half)
-    seen = np.mean([gain(fit, half).mean(axis=1) for fit, half in zip(fits, halves, strict=True)], axis=0)
-    return CrossFit((fits[0], fits[1]), seen, unseen)
-
-
-def best_cross_fit(z: Floats, given: int, fitted_samples: int, seed: int) -> list[CrossFit]:
-    """For each of the stack `z` (stack, feature, sample) the fit whose gain on unseen samples is the largest.
-
-    The number of components is doubled as long as that helps.
-    """
-    features, n = z.shape[1:]
-    most = min(MOST_COMPONENTS, int(n / (SAMPLES_PER_PARAMETER * (features + 1) * (features + 2) / 2)))
-    best: list[CrossFit] = []
-    active = np.arange(len(z))
-    components = 2
-    while active.size and components <= most:
-        fit = cross_fit(z[active], components, given, fitted_samples, seed)
-        found = [CrossFit((a, b), fit.seen[[i]], fit.unseen[[i]]) for i, (a, b) in enumerate(_split(fit.fits))]
-        if not best:
-            best = found
-            better = np.ones(len(z), dtype=bool)
-        else:
-            before = np.array([best[place].unseen.mean() for place in active])
-            better = fit.unseen.mean(axis=1) > before
-            for place, new in zip(active[better], [f for f, b in zip(found, better, strict=True) if b], strict=True):
-                best[place] = new
-        active = active[better]
-        components *= 2
-    return best
-
-
-def _split(fits: tuple[Mixture, Mixture]) -> list[tuple[Mixture, Mixture]]:
-    places = range(len(fits[0].log_weight))
-    return [(fits[0].at(np.array([i])), fits[1].at(np.array([i]))) for i in places]
+    return Candidate(fits[0].unseen, fits[0].gain, 0.0, lambda: fits[0].apply(z))

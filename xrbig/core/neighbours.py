@@ -28,16 +28,15 @@ def total_correlation(z: Floats) -> Estimate:
     samples, evenly spaced ones among them are asked.
     """
     asked, distance = _distances(z)
-    terms = psi(NEIGHBOURS) + (len(z) - 1) * psi(z.shape[1]) - sum(psi(_count(row, asked, distance)) for row in z)
-    return _mean(terms)
+    counts = np.array([_count(row, asked, distance) for row in z])
+    return _mean(psi(NEIGHBOURS) + (len(z) - 1) * psi(z.shape[1]) - psi(counts).sum(axis=0))
 
 
 def mutual_information(z: Floats, split: int) -> Estimate:
     """I between the first `split` features of `z` (feature, sample) and the others, likewise (Eq. 8 there)."""
     asked, distance = _distances(z)
-    groups = z[:split], z[split:]
-    terms = psi(NEIGHBOURS) + psi(z.shape[1]) - sum(psi(_count_group(group, asked, distance)) for group in groups)
-    return _mean(terms)
+    counts = np.array([_count_group(group, asked, distance) for group in (z[:split], z[split:])])
+    return _mean(psi(NEIGHBOURS) + psi(z.shape[1]) - psi(counts).sum(axis=0))
 
 
 def _mean(terms: Floats) -> Estimate:
@@ -50,7 +49,8 @@ def _distances(z: Floats) -> tuple[Ints, Floats]:
     asked = np.linspace(0, n - 1, min(n, max(QUERIES // features, n // 20))).astype(np.int64)
     points = np.ascontiguousarray(z.T)
     tree = cKDTree(points, balanced_tree=False, compact_nodes=False)
-    return asked, tree.query(points[asked], k=[NEIGHBOURS + 1], p=np.inf)[0][:, 0]
+    distance = np.asarray(tree.query(points[asked], k=[NEIGHBOURS + 1], p=np.inf)[0])
+    return asked, distance[:, 0]
 
 
 def _count(row: Floats, asked: Ints, distance: Floats) -> Ints:
@@ -67,4 +67,5 @@ def _count_group(group: Floats, asked: Ints, distance: Floats) -> Ints:
         return _count(group[0], asked, distance)
     points = np.ascontiguousarray(group.T)
     nearer = np.nextafter(distance, 0)
-    return np.asarray(cKDTree(points).query_ball_point(points[asked], nearer, p=np.inf, return_length=True))
+    count: Ints = np.asarray(cKDTree(points).query_ball_point(points[asked], nearer, p=np.inf, return_length=True))
+    return count

@@ -30,16 +30,17 @@ def pair_layer(z: Floats, significance: float, seed: int) -> Candidate | None:
     chosen = [(edge, fit) for edge, fit, keep in zip(edges, fits, enough, strict=True) if keep]
     if not chosen:
         return None
-    gains = [float(fit.gain[0]) for _, fit in chosen]
+    gains = [fit.gain for _, fit in chosen]
     seen = [neighbours.total_correlation(z[list(edge)]).value for edge, _ in chosen]
     left = sum(max(0.0, s - gain) for s, gain in zip(seen, gains, strict=True))
-    return Candidate(sum(fit.unseen[0] for _, fit in chosen), sum(gains), left, lambda: _apply(z, chosen))
+    unseen = np.sum([fit.unseen for _, fit in chosen], axis=0)
+    return Candidate(unseen, sum(gains), left, lambda: _apply(z, chosen))
 
 
 def _apply(z: Floats, chosen: list[tuple[tuple[int, int], CrossFit]]) -> Floats:
     out = z.copy()
     for (parent, child), fit in chosen:
-        out[child] = fit.apply(z[None, [parent, child]])[0, 1]
+        out[child] = fit.apply(z[[parent, child]])[1]
     return out
 
 
@@ -53,7 +54,7 @@ def _tree(z: Floats, significance: float) -> list[tuple[int, int]]:
     for root in np.argsort(-shared.sum(axis=1), kind="stable"):
         if int(root) not in reached:
             order, parent = breadth_first_order(spanning, root, directed=False)
-            reached.update(order.tolist())
+            reached.update(map(int, order))
             edges.extend((int(parent[child]), int(child)) for child in order[1:])
     return edges
 
