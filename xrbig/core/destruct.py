@@ -18,6 +18,7 @@ from xrbig.core.pairs import pair_layer
 from xrbig.core.unmixing import unmixing_layer
 
 NEIGHBOURS_SUFFICE = 3  # features up to which nearest neighbours see all that is left
+NEIGHBOURS_KNOW = 10  # features up to which they do not see more between two groups than there is
 LARGE = 1.0  # T, in nats, from which it may be infinite
 ELLIPTICAL = 0.005  # significance that what is left needs after a t copula
 
@@ -52,8 +53,8 @@ def total_correlation(x: Floats, z: Floats, smooth: Bools, settings: Settings) -
 def mutual_information(x: Floats, groups: list[Floats], z: Floats, smooth: Bools, settings: Settings) -> Gaussianized:
     """I between two groups of the features of `x`, whose normal scores are `groups`, those of both `z`.
 
-    I(x, y) = T([x, y]) - T(x) - T(y), or what nearest neighbours see between the groups, where that is clearly more,
-    or where T of a group is infinite.
+    I(x, y) = T([x, y]) - T(x) - T(y), or what nearest neighbours see between the groups, where that is clearly more or
+    T of a group is infinite. Among many features neighbours may see too much: they count only against a negative I.
     """
     split = groups[0].shape[1]
     joint = total_correlation(x, z, smooth, settings)
@@ -69,7 +70,8 @@ def mutual_information(x: Floats, groups: list[Floats], z: Floats, smooth: Bools
         between = [neighbours.mutual_information(cell, split) for cell in z]
         value = np.array([b.value for b in between])
         error = np.array([b.error for b in between])
-        direct = singular | (value > total - ndtri(ELLIPTICAL) * error)
+        more = value > total - ndtri(ELLIPTICAL) * error
+        direct = singular | (more if x.shape[1] <= NEIGHBOURS_KNOW else more & (total < 0))
         total[direct] = value[direct]
     return Gaussianized(total, joint.n_layers, converged)
 

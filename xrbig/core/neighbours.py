@@ -58,7 +58,8 @@ def _count(row: Floats, asked: Ints, distance: Floats) -> Ints:
     ordered = np.sort(row)
     centre = row[asked]
     upper = np.searchsorted(ordered, centre + distance, side="left")
-    return np.maximum(upper - np.searchsorted(ordered, centre - distance, side="right"), 1)
+    lower = np.searchsorted(ordered, centre - distance, side="right")
+    return np.asarray(np.maximum(upper - lower, 1), dtype=np.int64)
 
 
 def _count_group(group: Floats, asked: Ints, distance: Floats) -> Ints:
@@ -67,5 +68,6 @@ def _count_group(group: Floats, asked: Ints, distance: Floats) -> Ints:
         return _count(group[0], asked, distance)
     points = np.ascontiguousarray(group.T)
     nearer = np.nextafter(distance, 0)
-    count: Ints = np.asarray(cKDTree(points).query_ball_point(points[asked], nearer, p=np.inf, return_length=True))
+    count = np.empty(len(asked), dtype=np.int64)
+    count[:] = cKDTree(points).query_ball_point(points[asked], nearer, p=np.inf, return_length=True)
     return count
