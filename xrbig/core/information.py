@@ -1,6 +1,7 @@
 """Total correlation and mutual information of stacks of cells, with missing samples."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from xrbig.core.rotation import null_log_det
 
 BATCH = 1 << 17  # values that one batch of cells works on: they fit the cache
 FEWEST_SAMPLES = 16  # two for each of the coarsest bins
+STRETCHES = 20  # of samples, in turn in the one and the other half
 SMOOTH = 0.1  # share of tied samples up to which the values themselves say more than their ranks
 MONOTONE = 1 - 1e-6  # correlation of scores from which one feature is a function of the other
 
@@ -152,7 +154,7 @@ def _map_cells(
         tied_fraction=np.full(cells, np.nan),
     )
     for batch in _batches(n_samples, usable, features):
-        samples = _complete_samples(x[batch], ~missing[batch])
+        samples = _complete_samples(x[batch], ~missing[batch])[..., _alternating(int(n_samples[batch[0]]))]
         order = exact_order(samples, settings.seed)
         tied = ties(order, settings.seed)
         estimate.tied_fraction[batch] = tied.fraction
@@ -175,6 +177,19 @@ def _batches(n_samples: Ints, usable: Bools, features: int) -> Iterator[Ints]:
         size = max(1, BATCH // (features * int(n)))
         for start in range(0, len(cells), size):
             yield cells[start : start + size]
+
+
+@lru_cache(maxsize=256)
+def _alternating(n: int) -> Ints:
+    """Sequence of n samples of which every second is from the one half, in stretches, and every second from the other.
+
+    What is fitted on one half is judged on the other: were neighbours in time in both, autocorrelation would pass for
+    structure that unseen samples confirm.
+    """
+    halves = np.argsort(np.arange(n) * STRETCHES // n % 2, kind="stable")
+    sequence = np.empty(n, dtype=np.int64)
+    sequence[::2], sequence[1::2] = halves[: (n + 1) // 2], halves[(n + 1) // 2 :]
+    return sequence
 
 
 def _complete_samples(x: NDArray[Any], complete: Bools) -> Floats:

@@ -7,8 +7,9 @@ from scipy.spatial import cKDTree
 from scipy.special import psi
 
 from xrbig.core.marginal import Floats, Ints
+from xrbig.core.rotation import FITTED, HELD_OUT
 
-NEIGHBOURS = 5
+NEIGHBOURS = 3
 QUERIES = 20_000  # coordinates that are asked for their neighbours, at least a twentieth of the samples
 CORRELATED = 1.4  # standard error of the mean over that of independent terms, measured on independent features
 
@@ -21,53 +22,47 @@ class Estimate(NamedTuple):
 
 
 def total_correlation(z: Floats) -> Estimate:
-    """T of the samples `z` (feature, sample) from the distances to the fifth neighbours.
-
-    T = psi(k) + (D - 1) psi(N) - sum_d <psi(n_d + 1)>, n_d the number of samples nearer than the k-th neighbour in
-    feature d (Kraskov, Stoegbauer and Grassberger, Physical Review E 69:066138, 2004, Eq. 23). Where there are many
-    samples, evenly spaced ones among them are asked.
-    """
-    asked, distance = _distances(z)
-    counts = np.array([_count(row, asked, distance) for row in z])
-    return _mean(psi(NEIGHBOURS) + (len(z) - 1) * psi(z.shape[1]) - psi(counts).sum(axis=0))
+    """T of the samples `z` (feature, sample) from the distances to their nearest neighbours."""
+    return _estimate(z, [slice(d, d + 1) for d in range(len(z))])
 
 
 def mutual_information(z: Floats, split: int) -> Estimate:
-    """I between the first `split` features of `z` (feature, sample) and the others, likewise (Eq. 8 there)."""
-    asked, distance = _distances(z)
-    counts = np.array([_count_group(group, asked, distance) for group in (z[:split], z[split:])])
-    return _mean(psi(NEIGHBOURS) + psi(z.shape[1]) - psi(counts).sum(axis=0))
+    """I between the first `split` features of `z` (feature, sample) and the others, likewise."""
+    return _estimate(z, [slice(split), slice(split, None)])
 
 
-def _mean(terms: Floats) -> Estimate:
-    return Estimate(float(terms.mean()), float(CORRELATED * terms.std() / np.sqrt(len(terms))))
+def _estimate(z: Floats, groups: list[slice]) -> Estimate:
+    """Information that groups of features share.
 
-
-def _distances(z: Floats) -> tuple[Ints, Floats]:
-    """The samples that are asked, and the distances (largest over the features) to their k-th neighbours."""
+    It is psi(k) + (G - 1) psi(M + 1) - sum_g <psi(n_g + 1)> for G groups, n_g the number of samples nearer in group g
+    than the k-th neighbour, by the largest difference of a feature (Kraskov, Stoegbauer and Grassberger, Physical
+    Review E 69:066138, 2004, Eqs. 8 and 23). The neighbours of a sample are sought among the M of the other half, where
+    there are none that are near in time alone. Where there are many samples, evenly spaced ones of them are asked.
+    """
     features, n = z.shape
-    asked = np.linspace(0, n - 1, min(n, max(QUERIES // features, n // 20))).astype(np.int64)
-    points = np.ascontiguousarray(z.T)
-    tree = cKDTree(points, balanced_tree=False, compact_nodes=False)
-    distance = np.asarray(tree.query(points[asked], k=[NEIGHBOURS + 1], p=np.inf)[0])
-    return asked, distance[:, 0]
+    stride = max(1, n // max(QUERIES // features, n // 20))
+    halves = z[:, FITTED], z[:, HELD_OUT]
+    terms = [_terms(own[:, ::stride], other, groups) for own, other in (halves, halves[::-1])]
+    both = np.concatenate(terms)
+    return Estimate(float(both.mean()), float(CORRELATED * both.std() / np.sqrt(len(both))))
 
 
-def _count(row: Floats, asked: Ints, distance: Floats) -> Ints:
-    """Number of samples of one feature nearer than `distance` to the samples `asked`, themselves included."""
-    ordered = np.sort(row)
-    centre = row[asked]
-    upper = np.searchsorted(ordered, centre + distance, side="left")
-    lower = np.searchsorted(ordered, centre - distance, side="right")
-    return np.asarray(np.maximum(upper - lower, 1), dtype=np.int64)
+def _terms(asked: Floats, others: Floats, groups: list[slice]) -> Floats:
+    """What each sample of `asked` (feature, sample) adds to the mean, by its neighbours among `others`."""
+    tree = cKDTree(others.T, balanced_tree=False, compact_nodes=False)
+    distance = np.asarray(tree.query(asked.T, k=[NEIGHBOURS], p=np.inf)[0])[:, 0]
+    counts = np.array([_count(asked[group], others[group], distance) for group in groups])
+    constant = psi(NEIGHBOURS) + (len(groups) - 1) * psi(others.shape[1] + 1)
+    return np.asarray(constant - psi(counts + 1).sum(axis=0))
 
 
-def _count_group(group: Floats, asked: Ints, distance: Floats) -> Ints:
-    """Likewise for the samples of a group of features."""
-    if len(group) == 1:
-        return _count(group[0], asked, distance)
-    points = np.ascontiguousarray(group.T)
-    nearer = np.nextafter(distance, 0)
-    count = np.empty(len(asked), dtype=np.int64)
-    count[:] = cKDTree(points).query_ball_point(points[asked], nearer, p=np.inf, return_length=True)
+def _count(asked: Floats, others: Floats, distance: Floats) -> Ints:
+    """Number of `others` (feature, sample) nearer than `distance` to each of those `asked`."""
+    count = np.empty(len(distance), dtype=np.int64)
+    if len(others) == 1:
+        ordered = np.sort(others[0])
+        count[:] = np.searchsorted(ordered, asked[0] + distance, side="left")
+        count -= np.searchsorted(ordered, asked[0] - distance, side="right")
+        return np.maximum(count, 0)
+    count[:] = cKDTree(others.T).query_ball_point(asked.T, np.nextafter(distance, 0), p=np.inf, return_length=True)
     return count
