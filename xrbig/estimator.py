@@ -9,25 +9,27 @@ from xrbig.core.rotation import Rotation
 
 @dataclass(frozen=True, kw_only=True)
 class RBIG:
-    """Settings of rotation-based iterative Gaussianization.
+    """Settings of the estimator.
 
     The same settings and the same data give the same number, bit for bit.
 
     Parameters
     ----------
     rotation : {"auto", "pca", "ica", "random"}
-        How a layer rotates the data after it has decorrelated them: along the principal components, to independent
-        components (found on half of the samples, judged on the others) or at random. ``"auto"`` is PCA in the first
-        layer and random in the others.
+        ``"auto"`` takes, layer by layer, whatever removes most from samples that it was not fitted on (an elliptical
+        copula, independent components, trees of pairs, Gaussian mixtures), and measures what is left by nearest
+        neighbours. The others are plain rotation-based iterative Gaussianization: after it has decorrelated the data, a
+        layer rotates them to the principal components, to independent components (found on half of the samples, judged
+        on the others) or at random, and the sum of the gains is T, Eq. 7 of Johnson et al. (2019).
     max_layers : int
         Bound on the layers of a cell. A cell that reaches it is not `converged`.
     patience : int
-        A cell has converged after so many layers in a row that remove no more than chance would.
+        With a plain rotation, a cell has converged after so many layers in a row that remove no more than chance would.
     significance : float
         Probability with which a layer of Gaussian data is taken for structure. Where one layer has found some, later
         ones need less evidence.
     seed : int
-        Seed of the random rotations and of the order of tied values.
+        Seed of the mixtures, of the random rotations and of the order of tied values.
 
     Raises
     ------

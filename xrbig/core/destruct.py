@@ -11,7 +11,7 @@ from scipy.special import ndtri
 
 from xrbig.core import neighbours
 from xrbig.core.elliptical import Copula, elliptical_layer, marginal_layer
-from xrbig.core.gaussianize import CONTINUED, Gaussianized, Settings
+from xrbig.core.gaussianize import Gaussianized, Settings
 from xrbig.core.marginal import Bools, Floats, exact_order, orientation, rank_gaussianize
 from xrbig.core.mixture import Candidate, mixture_layer
 from xrbig.core.pairs import pair_layer
@@ -20,7 +20,9 @@ from xrbig.core.unmixing import unmixing_layer
 NEIGHBOURS_SUFFICE = 3  # features up to which nearest neighbours see all that is left
 NEIGHBOURS_KNOW = 10  # features up to which they do not see more between two groups than there is
 LARGE = 1.0  # T, in nats, from which it may be infinite
-ELLIPTICAL = 0.005  # significance that what is left needs after a t copula
+BEYOND = 0.3, 0.03  # significance from which what is left counts in part, and in full, after any layers
+ELLIPTICAL = 0.1, 0.005  # after a t copula alone
+DIRECT = 0.005  # of what neighbours see between groups beyond the identity
 
 
 class Path(NamedTuple):
@@ -70,7 +72,7 @@ def mutual_information(x: Floats, groups: list[Floats], z: Floats, smooth: Bools
         between = [neighbours.mutual_information(cell, split) for cell in z]
         value = np.array([b.value for b in between])
         error = np.array([b.error for b in between])
-        more = value > total - ndtri(ELLIPTICAL) * error
+        more = value > total - ndtri(DIRECT) * error
         direct = singular | (more if x.shape[1] <= NEIGHBOURS_KNOW else more & (total < 0))
         total[direct] = value[direct]
     return Gaussianized(total, joint.n_layers, converged)
@@ -132,7 +134,7 @@ def _candidate(z: Floats, settings: Settings) -> Candidate | None:
     """The layer that takes most from samples that it was not fitted on, None if none does so significantly."""
     critical = -float(ndtri(settings.significance))
     candidates = (pair_layer(z, settings.significance, settings.seed), mixture_layer(z, settings.seed))
-    certain = [c for c in candidates if c is not None and c.is_certain(critical)]
+    certain = [c for c in candidates if c and c.is_certain(critical)]
     return max(certain, key=lambda c: c.unseen.mean(), default=None)
 
 
@@ -149,10 +151,16 @@ def _take(candidate: Candidate, n_layers: int, settings: Settings) -> Path:
 
 
 def _rest(copula: Copula, settings: Settings) -> float:
-    """What nearest neighbours find in one cell, where it is significant.
+    """What nearest neighbours find in one cell: nothing of it where it is faint, all where it is clear.
 
-    Once more than chance was found, less evidence is needed.
+    The more has been found before, the less evidence is needed.
     """
-    level = CONTINUED if copula.beyond else ELLIPTICAL if copula.nonlinear else settings.significance
+    if copula.beyond:
+        levels = BEYOND
+    elif copula.nonlinear:
+        levels = ELLIPTICAL
+    else:
+        levels = settings.significance, settings.significance / 10
+    faint, clear = -ndtri(np.array(levels))
     left = neighbours.total_correlation(copula.y)
-    return left.value if left.value > -ndtri(level) * left.error else 0.0
+    return left.value * float(np.clip((left.value / left.error - faint) / (clear - faint), 0, 1))
