@@ -56,13 +56,16 @@ The relative error 100 abs(estimate - truth) / truth, mean and half a standard d
 
 ![Relative error of I, identity scale](figures/t_I_identity.png)
 
-How many panels (nu, D, N) of xrbig are *near the truth*: the mean error over the trials, without its sign, at most
-3 % or 0.01 nat from 10 000 samples on, 10 % or 0.03 nat below. *Near the oracle*: the root-mean-square error at most
-1.5 times the oracle's on the same samples (D up to {oracle}); with five trials the ratio is itself uncertain by about
-half. *Another is clearly better*: its mean absolute error is smaller by more than two standard errors of the paired
-difference; with five trials and {rivals} others, chance alone makes some of these.
+In how many panels (nu, D, N) an error of xrbig is small: at most 3 % or 0.01 nat from 10 000 samples on, 10 % or
+0.03 nat below. The *mean error* over the five trials is what a bias would show in; the *mean abs error* holds the noise
+of the samples, that no estimator escapes: beside it is in how many panels the oracle's is small. *Near the oracle*: the
+root-mean-square error is at most 1.5 times the oracle's on the same samples (D up to {oracle}); with five trials the
+ratio is itself uncertain by about half. *Another is better*: its mean absolute error is smaller by more than two
+standard errors of the paired difference; with five trials and {rivals} others, chance alone makes some of these.
 
 {summary}
+
+In bold what is not small enough.
 
 {verdicts}
 

@@ -121,7 +121,7 @@ class Verdict(NamedTuple):
     truth: float
     bias: float
     absolute: float
-    relative: float
+    oracle: float
     ratio: float
     better: list[str]
 
@@ -139,16 +139,15 @@ class Verdict(NamedTuple):
             trials.truth.mean(),
             error.mean(),
             error.abs().mean(),
-            (error.abs() / trials.truth).mean(),
+            trials.errors.oracle.abs().mean(),
             rms.xrbig / rms.oracle,
             trials.better_than_xrbig(),
         )
 
-    @property
-    def near_truth(self) -> bool:
-        """3 % or 0.01 nat from 10 000 samples, 10 % or 0.03 nat below."""
+    def is_near(self, error: float) -> bool:
+        """Whether an error is at most 3 % or 0.01 nat from 10 000 samples on, 10 % or 0.03 nat below."""
         relative, absolute = (0.03, 0.01) if self.n >= MANY else (0.1, 0.03)
-        return self.relative <= relative or self.absolute <= absolute
+        return abs(error) <= max(relative * self.truth, absolute)
 
     @property
     def judged_by_oracle(self) -> bool:
@@ -166,10 +165,13 @@ class Verdict(NamedTuple):
         ratio = f"{self.ratio:.2f}" if self.judged_by_oracle else ""
         if self.judged_by_oracle and not self.near_oracle:
             ratio = f"**{ratio}**"
-        near = "yes" if self.near_truth else "**no**"
+        bias, absolute = (
+            f"{error:{sign}.2g} ({error / self.truth:{sign}.1%})" if self.is_near(error) else f"**{error:{sign}.2g}**"
+            for error, sign in ((self.bias, "+"), (self.absolute, ""))
+        )
         return (
-            f"{measure} | {scale} | {nu} | {features} | {self.n} | {self.truth:.4g} | {self.bias:+.2g} | "
-            f"{self.absolute:.2g} | {self.relative:.1%} | {near} | {ratio} | {', '.join(self.better)}"
+            f"{measure} | {scale} | {nu} | {features} | {self.n} | {self.truth:.4g} | {bias} | {absolute} | "
+            f"{self.oracle:.2g} | {ratio} | {', '.join(self.better)}"
         )
 
 
@@ -189,19 +191,19 @@ def summary_table(found: list[Verdict]) -> str:
     rows = []
     for measure, scale in product("TI", SCALES):
         own = [v for v in found if v.setting[:2] == (measure, scale)]
-        few, many = ([v.near_truth for v in own if (v.n >= MANY) == large] for large in (False, True))
+        near = [share([v.is_near(getattr(v, error)) for v in own]) for error in ("bias", "absolute", "oracle")]
         judged = [v for v in own if v.judged_by_oracle]
         ratio = f"{np.median([v.ratio for v in judged]):.2f}" if judged else MISSING
-        better = share([bool(v.better) for v in own])
         oracle = share([v.near_oracle for v in judged])
-        rows.append(f"{measure} | {scale} | {share(few)} | {share(many)} | {oracle} | {ratio} | {better}")
-    columns = "near the oracle | median rms / oracle | another is clearly better"
-    return table(f"measure | scale | near the truth, N < {MANY} | N >= {MANY} | {columns}", rows)
+        better = share([bool(v.better) for v in own])
+        rows.append(" | ".join([measure, scale, *near, oracle, ratio, better]))
+    near_columns = "mean error | mean abs error | the oracle's"
+    return table(f"measure | scale | {near_columns} | near the oracle | median rms / oracle | another is better", rows)
 
 
 def verdict_table(found: list[Verdict]) -> str:
     """All panels."""
-    columns = "mean error | mean abs error | relative | near the truth | rms / oracle | clearly better"
+    columns = "mean error | mean abs error | the oracle's | rms / oracle | clearly better"
     return table(f"measure | scale | nu | D | N | truth | {columns}", [v.row() for v in found])
 
 

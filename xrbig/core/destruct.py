@@ -22,7 +22,6 @@ NEIGHBOURS_KNOW = 10  # features up to which they do not see more between two gr
 LARGE = 1.0  # T, in nats, from which it may be infinite
 BEYOND = 0.3, 0.03  # significance from which what is left counts in part, and in full, after any layers
 ELLIPTICAL = 0.1, 0.005  # after a t copula alone
-DIRECT = 0.005  # of what neighbours see between groups beyond the identity
 
 
 class Path(NamedTuple):
@@ -72,7 +71,7 @@ def mutual_information(x: Floats, groups: list[Floats], z: Floats, smooth: Bools
         between = [neighbours.mutual_information(cell, split) for cell in z]
         value = np.array([b.value for b in between])
         error = np.array([b.error for b in between])
-        more = value > total - ndtri(DIRECT) * error
+        more = value > total - ndtri(settings.significance) * error
         direct = singular | (more if x.shape[1] <= NEIGHBOURS_KNOW else more & (total < 0))
         total[direct] = value[direct]
     return Gaussianized(total, joint.n_layers, converged)
