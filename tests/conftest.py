@@ -9,6 +9,9 @@ import pytest
 import xarray as xr
 from hypothesis import settings
 
+from xrbig.core.marginal import Floats, exact_order, orientation, rank_gaussianize
+from xrbig.distributions import Distribution
+
 settings.register_profile("xrbig", deadline=None, max_examples=25, derandomize=True)
 settings.load_profile("xrbig")
 
@@ -68,3 +71,14 @@ def weather(times: int = 150, lats: int = 3, lons: int = 4, seed: int = 0) -> xr
     )
     ds.tas.attrs["standard_name"] = "air_temperature"
     return ds
+
+
+def samples(distribution: Distribution, n: int, cells: int) -> Floats:
+    """Cells (cell, feature, sample) of independent samples."""
+    return np.stack([distribution.sample(n, seed) for seed in range(cells)])
+
+
+def normal_scores_of(x: Floats, seed: int = 0) -> Floats:
+    """Normal scores (cell, feature, sample), as the estimator makes them."""
+    scores = rank_gaussianize(exact_order(np.ascontiguousarray(x), seed), seed)
+    return scores * orientation(scores, seed)[..., None]

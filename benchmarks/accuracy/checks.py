@@ -1,5 +1,6 @@
 """What only xrbig is measured on: nothing to find, closed forms, other margins, few samples."""
 
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
@@ -8,20 +9,42 @@ import numpy as np
 import pandas as pd
 from cases import Case, bimodal, cauchy, normal
 from panel import Panel
+from peers import Floats
+from scipy.signal import lfilter
 from scipy.special import ndtr
-from tables import table
+from tables import MISSING, table
 
 from xrbig.core.information import default_min_samples
 from xrbig.distributions import Distribution, Margins, unchanged
 
 MEASURES = ("T", "I")
+SERIES_FEATURES, PHIS = (2, 3, 6, 10), (0.0, 0.5, 0.9, 0.97)
+SERIES_NAMES = ("xrbig", "RBIG random", "Gauss copula", "kNN copula", "KSG copula")
 TRIALS = range(20)
+SPIN_UP = 300  # samples of a series that are left out
 SAMPLES = (1000, 10_000)
 NULL_MARGINS = {"normal": unchanged, "uniform": ndtr, "Cauchy": cauchy, "lognormal": np.exp}
 NULL_FEATURES = (2, 5, 10, 50)
 NORMAL_FEATURES, CORRELATIONS = (2, 5, 20), (0.3, 0.6, 0.9)
 MARGINS = {"none": unchanged, "lognormal": np.exp, "Cauchy": cauchy, "bimodal": bimodal, "reversed": np.negative}
 FEW_FEATURES, FEW_CORRELATIONS = (2, 5, 20, 50), {0.0: "independent", 0.7: "normal, correlation 0.7^|i - j|"}
+
+
+@dataclass(frozen=True)
+class Series(Distribution):
+    """Independent first-order autoregressive series; their marginal distributions are normal."""
+
+    features: int
+    phi: float
+
+    def sample(self, n: int, seed: int) -> Floats:
+        """Draw n samples in a row, (feature, sample)."""
+        noise = np.random.default_rng(seed).standard_normal((self.features, SPIN_UP + n))
+        return lfilter([1], [1, -self.phi], noise)[:, SPIN_UP:]
+
+    def total_correlation(self) -> float:
+        """T of the features, in nats."""
+        return 0.0
 
 
 def _panel(measure: str, name: str, distribution: Distribution, samples: tuple[int, ...], reference: str = "") -> Panel:
@@ -56,6 +79,10 @@ def _few(features: int, rho: float) -> str:
     return f"few samples rho={rho} D={features}"
 
 
+def _series(features: int, phi: float) -> str:
+    return f"series phi={phi} D={features}"
+
+
 def few_samples(features: int) -> tuple[int, ...]:
     """From as few as there can be to eight times the default least."""
     samples = np.geomspace(max(20, 1.5 * features), 40 * max(8, features), 9)
@@ -73,6 +100,10 @@ def panels() -> list[Panel]:
         *(
             _panel(measure, _margin(margin, d), Margins(normal(d), [MARGINS[margin]]), SAMPLES[:1])
             for measure, margin, d in product(MEASURES, MARGINS, NORMAL_FEATURES)
+        ),
+        *(
+            _panel("T", _series(d, phi), Series(d, phi), SAMPLES[:1])._replace(estimators=SERIES_NAMES)
+            for d, phi in product(SERIES_FEATURES, PHIS)
         ),
         *(
             _panel("T", _few(d, rho), normal(d, rho), few_samples(d))
@@ -100,6 +131,17 @@ def null_table(results: pd.DataFrame) -> str:
             f"{error.std(ddof=0):.5f} | {reference:.5f} | {error.std(ddof=0) / reference:.2f}"
         )
     return table("measure | D | N | margins | bias | largest | std | log-det | ratio", rows)
+
+
+def series_table(results: pd.DataFrame) -> str:
+    """Mean T of independent series."""
+    own = results[(results.measure == "T") & (results.n == SAMPLES[0])]
+    means = own.groupby(["case", "estimator"]).estimate.mean()
+    rows = []
+    for features, phi in product(SERIES_FEATURES, PHIS):
+        cells = [means.get((_series(features, phi), name)) for name in SERIES_NAMES]
+        rows.append(" | ".join([f"{features} | {phi}", *(MISSING if c is None else f"{c:.3f}" for c in cells)]))
+    return table(" | ".join(["D | phi", *SERIES_NAMES]), rows)
 
 
 def normal_table(results: pd.DataFrame) -> str:

@@ -91,6 +91,13 @@ takes chance for structure.
 
 {null}
 
+## Autocorrelated samples
+
+Mean T over 20 trials of independent series of 1000 samples in a row, x_t = phi x_(t-1) + e_t: all of it is false. No
+estimator here is told that the samples are not independent; xrbig never compares samples that are near in time.
+
+{series}
+
 ## Normal features
 
 T, correlation rho^|i - j|, 20 trials, and the standard deviation of the oracle. The bias at high correlation is that of
@@ -157,6 +164,7 @@ def write() -> None:
         wide=wide.summary_table(found),
         worst=wide.worst_table(found),
         null=checks.null_table(found),
+        series=checks.series_table(found),
         normal=checks.normal_table(found),
         margins=checks.margin_table(found),
         cost=cost.cost_table(found),

@@ -40,15 +40,21 @@ def total_correlation(x: Floats, z: Floats, smooth: Bools, settings: Settings) -
     """T of `x` (cell, feature, sample), whose normal scores are `z`; `smooth` (cell,) tells where `x` has few ties."""
     copula = elliptical_layer(z, settings.significance, settings.seed)
     paths = _explore(z, copula, settings)
-    if smooth.any():
+    if smooth.any() and settings.max_layers > 1:
         unmixed = unmixing_layer(x[smooth], settings.significance, settings.seed)
         better = unmixed.assured > copula.gain[smooth] + unmixed.noise
         if better.any():
             scores = _scores(unmixed.y[better], settings.seed)
-            others = _explore(scores, elliptical_layer(scores, settings.significance, settings.seed), settings)
+            after = elliptical_layer(scores, settings.significance, settings.seed)
+            others = _explore(scores, after, settings, n_layers=1)
             for cell, gain, other in zip(np.flatnonzero(smooth)[better], unmixed.gain[better], others, strict=True):
-                paths[cell] = max(paths[cell], other.after(float(gain)))
+                paths[cell] = _better(paths[cell], other.after(float(gain)))
     return Gaussianized(*(np.array(field) for field in zip(*paths, strict=True)))
+
+
+def _better(one: Path, other: Path) -> Path:
+    """The path that finds more; not converged if either might have found still more."""
+    return max(one, other)._replace(converged=one.converged and other.converged)
 
 
 def mutual_information(x: Floats, groups: list[Floats], z: Floats, smooth: Bools, settings: Settings) -> Gaussianized:
@@ -94,10 +100,17 @@ def _scores(y: Floats, seed: int) -> Floats:
     return scores * orientation(scores, seed)[..., None]
 
 
-def _explore(z: Floats, copula: Copula, settings: Settings) -> list[Path]:
-    """Best path of each cell of the scores `z`, on which the elliptical layer is `copula`."""
-    explore = _by_neighbours if z.shape[1] <= NEIGHBOURS_SUFFICE else _by_layers
-    return [explore(cell, Copula(*fields), settings) for cell, *fields in zip(z, *copula, strict=True)]
+def _explore(z: Floats, copula: Copula, settings: Settings, n_layers: int = 0) -> list[Path]:
+    """Best path of each cell of the scores `z`, on which the elliptical layer is `copula`, after `n_layers`."""
+    cells = zip(z, _cells(copula), strict=True)
+    if z.shape[1] <= NEIGHBOURS_SUFFICE:
+        return [_by_neighbours(cell, layer, settings) for cell, layer in cells]
+    return [_by_layers(cell, layer, settings, n_layers) for cell, layer in cells]
+
+
+def _cells(copula: Copula) -> list[Copula]:
+    """The elliptical layer of each cell."""
+    return [Copula(*fields) for fields in zip(*copula, strict=True)]
 
 
 def _by_neighbours(z: Floats, copula: Copula, settings: Settings) -> Path:
@@ -111,13 +124,13 @@ def _by_neighbours(z: Floats, copula: Copula, settings: Settings) -> Path:
     return Path(total, 1, True)
 
 
-def _by_layers(z: Floats, copula: Copula, settings: Settings) -> Path:
+def _by_layers(z: Floats, copula: Copula, settings: Settings, n_layers: int) -> Path:
     """The elliptical layer and then others, or others at once where one of them takes more."""
-    best = _follow(copula, 1, settings).after(float(copula.gain))
+    best = _follow(copula, n_layers + 1, settings).after(float(copula.gain))
     if best.n_layers > 1 or copula.beyond:
         candidate = _candidate(z, settings)
         if candidate and candidate.unseen.mean() > copula.gain:
-            best = max(best, _take(candidate, 0, settings))
+            best = _better(best, _take(candidate, n_layers, settings))
     return best
 
 
@@ -143,9 +156,9 @@ def _take(candidate: Candidate, n_layers: int, settings: Settings) -> Path:
     scores = _scores(y, settings.seed)
     copula = elliptical_layer(scores, settings.significance, settings.seed)
     if not (copula.nonlinear[0] and copula.gain[0] > 0):
-        copula = Copula(np.zeros(1), scores, copula.nonlinear, copula.beyond)
-    after = _follow(Copula(float(copula.gain[0]), copula.y[0], True, True), n_layers + 1, settings)  # type: ignore[arg-type]
-    left = after.after(float(copula.gain[0]), 0)
+        copula = copula._replace(gain=np.zeros(1), y=scores)
+    (cell,) = _cells(copula._replace(beyond=np.ones(1, dtype=bool)))
+    left = _follow(cell, n_layers + 1, settings).after(float(cell.gain), 0)
     return left._replace(total=max(left.total, candidate.left)).after(candidate.gain + float(gain[0]))
 
 

@@ -14,7 +14,7 @@ from xrbig.core.rotation import null_log_det
 
 BATCH = 1 << 17  # values that one batch of cells works on: they fit the cache
 FEWEST_SAMPLES = 16  # two for each of the coarsest bins
-STRETCHES = 20  # of samples, in turn in the one and the other half
+STRETCHES = 50  # of samples, in turn in the one and the other half
 SMOOTH = 0.1  # share of tied samples up to which the values themselves say more than their ranks
 MONOTONE = 1 - 1e-6  # correlation of scores from which one feature is a function of the other
 

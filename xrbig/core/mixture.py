@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import log_ndtr, logsumexp, ndtri_exp
 
 from xrbig.core import rotation
-from xrbig.core.marginal import Floats, Ints
+from xrbig.core.marginal import Bools, Floats, Ints
 
 HALVES = rotation.FITTED, rotation.HELD_OUT
 STEPS = 30  # of expectation maximization, fewer when a step adds less than TOLERANCE nat
@@ -37,15 +37,24 @@ class Mixture(NamedTuple):
     def fit(cls, z: Floats, monomials: Floats, components: int, seed: int) -> "Mixture":
         """Fit to white samples `z` (stack, feature, sample), whose `monomials` are given."""
         share = _nearest_seed(z, components, seed)
-        before = -np.inf
+        before = np.full(len(z), -np.inf)
+        done = np.zeros(len(z), dtype=bool)
+        fitted = mixture = cls._maximize(monomials, share, z.shape[1])
         for _ in range(STEPS):
-            mixture = cls._maximize(monomials, share, z.shape[1])
             share = mixture._coefficients() @ monomials
             log_density = _normalize(share).mean(axis=-1)
-            if np.max(log_density - before) < TOLERANCE:
+            done |= log_density - before < TOLERANCE
+            if done.all():
                 break
             before = log_density
-        return mixture
+            mixture = cls._maximize(monomials, share, z.shape[1])
+            fitted = fitted._where(done, mixture)
+        return fitted
+
+    def _where(self, keep: Bools, other: "Mixture") -> "Mixture":
+        """These where they are to be kept, those of the `other` elsewhere."""
+        rows = zip(self, other, strict=True)
+        return Mixture(*(np.where(keep.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in rows))
 
     @classmethod
     def _maximize(cls, monomials: Floats, share: Floats, features: int) -> "Mixture":

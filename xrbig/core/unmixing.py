@@ -53,7 +53,9 @@ def unmixing_layer(x: Floats, significance: float, seed: int) -> Unmixed:
 
 
 def _standardize(x: Floats) -> Floats:
-    centred = x - x.mean(axis=-1, keepdims=True)
+    """Features of mean 0 and variance 1, whatever their size."""
+    sized = x / np.abs(x).max(axis=-1, keepdims=True)
+    centred = sized - sized.mean(axis=-1, keepdims=True)
     return np.asarray(centred / centred.std(axis=-1, keepdims=True))
 
 
