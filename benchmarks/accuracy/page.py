@@ -94,7 +94,7 @@ takes chance for structure.
 ## Autocorrelated samples
 
 Mean T over 20 trials of independent series of 1000 samples in a row, x_t = phi x_(t-1) + e_t: all of it is false. No
-estimator here is told that the samples are not independent; xrbig never compares samples that are near in time.
+estimator here is told that the samples are not independent; xrbig hardly ever compares samples near in time.
 
 {series}
 

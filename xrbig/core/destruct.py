@@ -15,7 +15,7 @@ from xrbig.core.gaussianize import Gaussianized, Settings
 from xrbig.core.marginal import Bools, Floats, exact_order, orientation, rank_gaussianize
 from xrbig.core.mixture import Candidate, mixture_layer
 from xrbig.core.pairs import pair_layer
-from xrbig.core.unmixing import unmixing_layer
+from xrbig.core.unmixing import has_covariance, unmixing_layer
 
 NEIGHBOURS_SUFFICE = 3  # features up to which nearest neighbours see all that is left
 NEIGHBOURS_KNOW = 10  # features up to which they do not see more between two groups than there is
@@ -40,14 +40,15 @@ def total_correlation(x: Floats, z: Floats, smooth: Bools, settings: Settings) -
     """T of `x` (cell, feature, sample), whose normal scores are `z`; `smooth` (cell,) tells where `x` has few ties."""
     copula = elliptical_layer(z, settings.significance, settings.seed)
     paths = _explore(z, copula, settings)
-    if smooth.any() and settings.max_layers > 1:
-        unmixed = unmixing_layer(x[smooth], settings.significance, settings.seed)
-        better = unmixed.assured > copula.gain[smooth] + unmixed.noise
+    mixed = np.flatnonzero(smooth & has_covariance(x))
+    if mixed.size and settings.max_layers > 1:
+        unmixed = unmixing_layer(x[mixed], settings.significance, settings.seed)
+        better = unmixed.assured > copula.gain[mixed] + unmixed.noise
         if better.any():
             scores = _scores(unmixed.y[better], settings.seed)
             after = elliptical_layer(scores, settings.significance, settings.seed)
             others = _explore(scores, after, settings, n_layers=1)
-            for cell, gain, other in zip(np.flatnonzero(smooth)[better], unmixed.gain[better], others, strict=True):
+            for cell, gain, other in zip(mixed[better], unmixed.gain[better], others, strict=True):
                 paths[cell] = _better(paths[cell], other.after(float(gain)))
     return Gaussianized(*(np.array(field) for field in zip(*paths, strict=True)))
 

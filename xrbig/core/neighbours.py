@@ -1,5 +1,6 @@
 """Total correlation and mutual information by nearest neighbours: accurate where little structure is left."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -37,7 +38,7 @@ def _estimate(z: Floats, groups: list[slice]) -> Estimate:
     It is psi(k) + (G - 1) psi(M + 1) - sum_g <psi(n_g + 1)> for G groups, n_g the number of samples nearer in group g
     than the k-th neighbour, by the largest difference of a feature (Kraskov, Stoegbauer and Grassberger, Physical
     Review E 69:066138, 2004, Eqs. 8 and 23). The neighbours of a sample are sought among the M of the other half, where
-    there are none that are near in time alone. Where there are many samples, evenly spaced ones of them are asked.
+    hardly any are near in time alone. Where there are many samples, evenly spaced ones of them are asked.
     """
     features, n = z.shape
     stride = max(1, n // max(QUERIES // features, n // 20))
@@ -52,8 +53,14 @@ def _terms(asked: Floats, others: Floats, groups: list[slice]) -> Floats:
     tree = cKDTree(others.T, balanced_tree=False, compact_nodes=False)
     distance = np.asarray(tree.query(asked.T, k=[NEIGHBOURS], p=np.inf)[0])[:, 0]
     counts = np.array([_count(asked[group], others[group], distance) for group in groups])
-    constant = psi(NEIGHBOURS) + (len(groups) - 1) * psi(others.shape[1] + 1)
-    return np.asarray(constant - psi(counts + 1).sum(axis=0))
+    digammas = _digammas(others.shape[1])
+    return np.asarray(psi(NEIGHBOURS) + (len(groups) - 1) * digammas[-1] - digammas[counts].sum(axis=0))
+
+
+@lru_cache(maxsize=64)
+def _digammas(n: int) -> Floats:
+    """Psi of 1, ..., n + 1."""
+    return np.asarray(psi(np.arange(1, n + 2)))
 
 
 def _count(asked: Floats, others: Floats, distance: Floats) -> Ints:

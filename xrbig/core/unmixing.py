@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from xrbig.core import marginal, negentropy, rotation
-from xrbig.core.marginal import Floats
+from xrbig.core.marginal import Bools, Floats
 
 HALVES = rotation.FITTED, rotation.HELD_OUT
 LARGEST_SHARE = 0.1  # of the variance of a feature in one sample: beyond, covariances mean nothing
@@ -46,10 +46,14 @@ def unmixing_layer(x: Floats, significance: float, seed: int) -> Unmixed:
     gain = _gain(x, whole, _negentropy(x))
     seen, unseen = gains[[0, 1], [0, 1]], gains[[0, 1], [1, 0]]
     assured = np.minimum(gains.min(axis=(0, 1)), gain)
-    assured[(x**2).max(axis=(1, 2)) > LARGEST_SHARE * n] = -np.inf
     gain -= (seen - unseen).mean(axis=0) / 4
     noise = float(negentropy.critical_gain(n // 2, 2 * features, significance)[0])
     return Unmixed(gain, assured, noise, whole @ x)
+
+
+def has_covariance(x: Floats) -> Bools:
+    """Whether no sample of `x` (cell, feature, sample) holds so much of the variance that covariances mean nothing."""
+    return np.asarray((_standardize(x) ** 2).max(axis=(1, 2)) <= LARGEST_SHARE * x.shape[2])
 
 
 def _standardize(x: Floats) -> Floats:
