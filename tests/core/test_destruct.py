@@ -234,3 +234,16 @@ def test_many_equal_values_of_independent_features_share_nothing():
 def test_margins_of_independent_features_never_win(margin):
     x = Margins(Normal(np.eye(5)), [margin])
     assert abs(t_of(samples(x, 500, cells=10)).mean()) < 0.02
+
+
+def test_a_sample_that_is_the_median_of_all_features_is_no_harm():
+    x = Ring(2, 1, 0.1).sample(501, 0)
+    for feature in x:
+        middle = np.argsort(feature)[250]
+        feature[[0, middle]] = feature[[middle, 0]]
+    z = normal_scores_of(x[None])
+    assert (z[0, :, 0] == 0).all()
+    layer = elliptical_layer(z, 1e-4, 0)
+    assert layer.beyond[0]
+    assert np.isfinite(layer.y).all()
+    assert np.isfinite(t_of(x[None])).all()

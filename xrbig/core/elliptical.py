@@ -147,7 +147,7 @@ def _radial_layer(y: Floats, significance: float, seed: int) -> tuple[Floats, Fl
     score = -ndtri(np.clip(chdtrc(features, square), np.finfo(float).tiny, 1 - 1e-16))[:, None]
     gain, score = marginal_layer(score, significance, seed, standardize=False)
     changed = gain > 0
-    radius = np.sqrt(chdtri(features, ndtr(-score[changed, 0])) / square[changed])
+    radius = np.sqrt(chdtri(features, ndtr(-score[changed, 0])) / np.maximum(square[changed], np.finfo(float).tiny))
     y[changed] *= radius[:, None]
     return gain, y
 
