@@ -3,7 +3,7 @@ import pytest
 import xarray as xr
 from scipy.special import ndtr
 
-from tests.conftest import normal_scores_of, samples
+from tests.conftest import ar, bump, normal_scores_of, samples
 from xrbig import RBIG
 from xrbig.core.destruct import total_correlation as paths
 from xrbig.core.elliptical import elliptical_layer
@@ -29,14 +29,6 @@ from xrbig.distributions import (
 )
 
 N = 2000
-
-
-def ar(features, rho=0.7):
-    return rho ** np.abs(np.subtract.outer(np.arange(features), np.arange(features)))
-
-
-def bump(x):
-    return x**2 / (1 + x**2 / 4) - 1
 
 
 def cauchy(x):
@@ -91,7 +83,7 @@ def test_error_shrinks_with_the_samples(distribution):
     assert many < 0.08 * truth
 
 
-def test_path_is_at_least_as_long_as_its_layers_and_no_shorter_than_the_elliptical_one():
+def test_the_best_path_finds_more_than_the_elliptical_layer_alone():
     z = normal_scores_of(samples(SHAPES["clusters in 5"], 1000, cells=2))
     settings = RBIG()
     result = paths(z, z, np.zeros(2, dtype=bool), settings)
@@ -236,8 +228,9 @@ def test_margins_of_independent_features_never_win(margin):
     assert abs(t_of(samples(x, 500, cells=10)).mean()) < 0.02
 
 
-def test_a_sample_that_is_the_median_of_all_features_is_no_harm():
-    x = Ring(2, 1, 0.1).sample(501, 0)
+@pytest.mark.parametrize("features", [2, 25])
+def test_a_sample_that_is_the_median_of_all_features_is_no_harm(features):
+    x = Ring(features, 1, 0.1).sample(501, 0)
     for feature in x:
         middle = np.argsort(feature)[250]
         feature[[0, middle]] = feature[[middle, 0]]

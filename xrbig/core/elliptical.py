@@ -141,14 +141,18 @@ def _student_layer(z: Floats, significance: float, seed: int) -> tuple[Floats, F
 
 
 def _radial_layer(y: Floats, significance: float, seed: int) -> tuple[Floats, Floats]:
-    """Gain and samples after the radius of `y` (cell, feature, sample) has been made that of a normal (chi)."""
+    """Gain and samples after the radius of `y` (cell, feature, sample) has been made that of a normal (chi), in place.
+
+    A sample at the origin, the median of all features, has no direction and stays there.
+    """
     features = y.shape[1]
     square = np.einsum("cfn,cfn->cn", y, y)
     score = -ndtri(np.clip(chdtrc(features, square), np.finfo(float).tiny, 1 - 1e-16))[:, None]
     gain, score = marginal_layer(score, significance, seed, standardize=False)
     changed = gain > 0
-    radius = np.sqrt(chdtri(features, ndtr(-score[changed, 0])) / np.maximum(square[changed], np.finfo(float).tiny))
-    y[changed] *= radius[:, None]
+    before, after = square[changed], chdtri(features, ndtr(-score[changed, 0]))
+    stretch = np.sqrt(np.divide(after, before, out=np.zeros_like(before), where=before > 0))
+    y[changed] *= stretch[:, None]
     return gain, y
 
 
