@@ -73,6 +73,16 @@ def weather(times: int = 150, lats: int = 3, lons: int = 4, seed: int = 0) -> xr
     return ds
 
 
+def ar(features: int, rho: float = 0.7) -> Floats:
+    """Correlation rho^|i - j|."""
+    return np.asarray(rho ** np.abs(np.subtract.outer(np.arange(features), np.arange(features))))
+
+
+def bump(x: Floats) -> Floats:
+    """As x^2 around 0, and bounded."""
+    return x**2 / (1 + x**2 / 4) - 1
+
+
 def samples(distribution: Distribution, n: int, cells: int) -> Floats:
     """Cells (cell, feature, sample) of independent samples."""
     return np.stack([distribution.sample(n, seed) for seed in range(cells)])

@@ -8,6 +8,7 @@ from scipy.linalg import block_diag
 from scipy.special import digamma, entr, gammaln, ndtr
 from scipy.stats import kendalltau, kstest, multivariate_normal, norm
 
+from tests.conftest import ar, bump
 from xrbig.distributions import (
     Chain,
     Clayton,
@@ -30,16 +31,8 @@ from xrbig.distributions import (
 )
 
 
-def ar(features, rho):
-    return rho ** np.abs(np.subtract.outer(np.arange(features), np.arange(features)))
-
-
 def cross(rho=0.9):
     return GaussianMixture(np.array([0.3, 0.7]), np.zeros((2, 2)), np.stack([ar(2, rho), ar(2, -rho)]))
-
-
-def bump(x):
-    return x**2 / (1 + x**2 / 4) - 1
 
 
 EXPLICIT = {

@@ -22,7 +22,7 @@ UNITS: dict[Base, str] = {"e": "nat", 2: "bit"}
 DTYPES: list[type] = [np.float64, np.int64, np.int64, np.bool_, np.float64]
 DIAGNOSTICS = {
     "n_samples": "number of complete samples",
-    "n_layers": "number of layers fitted",
+    "n_layers": "number of layers",
     "converged": "whether no further layer was significant",
     "tied_fraction": "largest share of tied samples in a feature",
 }

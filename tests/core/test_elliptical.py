@@ -2,15 +2,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.conftest import normal_scores_of, samples
+from tests.conftest import ar, normal_scores_of, samples
 from xrbig.core.elliptical import _radial_layer, elliptical_layer, marginal_layer, student_scores
 from xrbig.distributions import GaussianMixture, Normal, Ring, StudentT
 
 SIGNIFICANCE, SEED = 1e-4, 0
-
-
-def ar(features, rho=0.5):
-    return rho ** np.abs(np.subtract.outer(np.arange(features), np.arange(features)))
 
 
 def layer(x):
@@ -25,7 +21,7 @@ def test_t_quantiles_at_normal_scores(nu):
 
 @pytest.mark.parametrize(("features", "nu"), [(3, 3), (10, 3), (10, 8), (3, 1)])
 def test_gain_on_a_t_distribution_is_its_t(features, nu):
-    t = StudentT(ar(features), nu)
+    t = StudentT(ar(features, 0.5), nu)
     x = samples(t, 2000, cells=6)
     copula = layer(x)
     assert copula.nonlinear.all()
@@ -36,13 +32,13 @@ def test_gain_on_a_t_distribution_is_its_t(features, nu):
 
 
 def test_gain_is_that_of_another_scale_and_of_other_margins():
-    x = samples(StudentT(ar(3), 3), 1000, cells=2)
+    x = samples(StudentT(ar(3, 0.5), 3), 1000, cells=2)
     np.testing.assert_array_equal(layer(np.cbrt(5 * x + 1)).gain, layer(x).gain)
 
 
 @pytest.mark.parametrize("features", [3, 10])
 def test_what_a_t_distribution_leaves_is_white_and_normal(features):
-    y = layer(samples(StudentT(ar(features), 3), 2000, cells=3)).y
+    y = layer(samples(StudentT(ar(features, 0.5), 3), 2000, cells=3)).y
     covariance = y @ y.swapaxes(1, 2) / y.shape[2]
     np.testing.assert_allclose(covariance, np.broadcast_to(np.eye(features), covariance.shape), atol=0.06)
     square = np.sum(y**2, axis=1).ravel()
@@ -97,7 +93,9 @@ def test_a_shell_gains_but_no_more_than_its_t():
 
 
 def test_a_cell_gets_the_same_bits_alone():
-    mixed = np.concatenate([samples(d, 500, cells=2) for d in (StudentT(ar(3), 2), Normal(ar(3)), Ring(3, 1, 0.1))])
+    mixed = np.concatenate(
+        [samples(d, 500, cells=2) for d in (StudentT(ar(3, 0.5), 2), Normal(ar(3, 0.5)), Ring(3, 1, 0.1))]
+    )
     together = layer(mixed)
     for cell in range(len(mixed)):
         alone = layer(mixed[[cell]])

@@ -4,16 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
-from tests.conftest import samples
+from tests.conftest import ar, samples
 from xrbig import RBIG
 from xrbig.core.information import default_min_samples, mutual_information, total_correlation
 from xrbig.core.marginal import exact_order, rank_gaussianize
 from xrbig.core.rotation import null_log_det
 from xrbig.distributions import Normal, StudentT
-
-
-def ar(features, rho):
-    return rho ** np.abs(np.subtract.outer(np.arange(features), np.arange(features)))
 
 
 @pytest.mark.parametrize("n", [1000, 10_000])

@@ -1,15 +1,11 @@
 import numpy as np
 import pytest
 
-from tests.conftest import normal_scores_of
+from tests.conftest import bump, normal_scores_of
 from xrbig.core.pairs import _pairwise_information, _tree, pair_layer
 from xrbig.distributions import Chain, Normal, Regression, Ring
 
 SIGNIFICANCE, SEED = 1e-4, 0
-
-
-def bump(x):
-    return x**2 / (1 + x**2 / 4) - 1
 
 
 CHAIN = Chain(6, bump, 0.4)

@@ -130,7 +130,7 @@ def _by_layers(z: Floats, copula: Copula, settings: Settings, n_layers: int) -> 
     best = _follow(copula, n_layers + 1, settings).after(float(copula.gain))
     if best.n_layers > 1 or copula.beyond:
         candidate = _candidate(z, settings)
-        if candidate and candidate.unseen.mean() > copula.gain:
+        if candidate is not None and candidate.unseen.mean() > copula.gain:
             best = _better(best, _take(candidate, n_layers, settings))
     return best
 
@@ -147,7 +147,7 @@ def _candidate(z: Floats, settings: Settings) -> Candidate | None:
     """The layer that takes most from samples that it was not fitted on, None if none does so significantly."""
     critical = -float(ndtri(settings.significance))
     candidates = (pair_layer(z, settings.significance, settings.seed), mixture_layer(z, settings.seed))
-    certain = [c for c in candidates if c and c.is_certain(critical)]
+    certain = [c for c in candidates if c is not None and c.is_certain(critical)]
     return max(certain, key=lambda c: c.unseen.mean(), default=None)
 
 

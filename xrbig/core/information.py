@@ -26,7 +26,7 @@ class Estimate(NamedTuple):
     ----------
     value : nats; NaN where it could not be estimated
     n_samples : complete samples
-    n_layers : layers fitted, the rejected ones included
+    n_layers : layers that count (for I, those of all features together); of plain RBIG the rejected ones too
     converged : whether the layers ended because no further one was significant
     tied_fraction : share of tied samples in the feature that has most of them
     """

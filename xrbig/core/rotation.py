@@ -10,7 +10,7 @@ from xrbig.core.marginal import Floats
 
 Rotation = Literal["auto", "pca", "ica", "random"]
 
-ICA_STEPS = 15
+ICA_STEPS = 15  # more find nothing with ten components, and less than 0.02 nat with twenty
 FITTED, HELD_OUT = slice(0, None, 2), slice(1, None, 2)
 
 
@@ -41,10 +41,9 @@ def rotate(white: Floats, axes: Floats, rotation: Rotation, layer: int, seed: in
     """Rotation of the components `white` (cell, feature, sample), None for none.
 
     ``"pca"`` leaves them, ``"ica"`` goes on to independent components, found on the samples `FITTED` and to be
-    judged on those `HELD_OUT`, ``"random"`` turns back to the features and then at random, the same way in all
-    cells, and ``"auto"`` is PCA in the first layer, random in the others.
+    judged on those `HELD_OUT`, ``"random"`` turns back to the features and then at random, the same way in all cells.
     """
-    if rotation == "pca" or (rotation == "auto" and layer == 0):
+    if rotation == "pca":
         return None
     turn = random_rotation(white.shape[1], layer, seed)
     if rotation == "ica":
