@@ -106,7 +106,7 @@ class Ties(NamedTuple):
 
     Attributes
     ----------
-    fraction : array (cell,), share of tied samples in the feature that has most of them
+    fraction : array (cell, feature), share of tied samples
     constant : array (cell,), whether a feature is constant
     correlation : array (cell, feature, feature), of scores that are the same for all features, equal values
         sharing their mean: beyond rounding it is 1 only where one feature is a function of the other
@@ -120,7 +120,7 @@ class Ties(NamedTuple):
 def ties(order: Order, seed: int) -> Ties:
     """Find equal values."""
     n = order.values.shape[2]
-    lengths = _run_lengths(order.values)
+    lengths = run_lengths(order.values)
     runs = np.repeat(lengths, lengths).reshape(order.values.shape)
     alike = np.broadcast_to(normal_scores(n, 1, seed), runs.shape).reshape(-1)
     means = np.add.reduceat(alike, np.cumsum(lengths) - lengths) / lengths
@@ -128,10 +128,10 @@ def ties(order: Order, seed: int) -> Ties:
     covariance = shared @ (shared / n).swapaxes(1, 2)
     spread = np.sqrt(np.maximum(np.einsum("cdd->cd", covariance), np.finfo(float).tiny))
     correlation = covariance / (spread[:, :, None] * spread[:, None, :])
-    return Ties((runs > 1).mean(axis=2).max(axis=1), (runs == n).any(axis=(1, 2)), correlation)
+    return Ties((runs > 1).mean(axis=2), (runs == n).any(axis=(1, 2)), correlation)
 
 
-def _run_lengths(ordered: Floats) -> Ints:
+def run_lengths(ordered: Floats) -> Ints:
     """Lengths of the runs of equal values in ordered rows, row after row."""
     first = np.ones(ordered.shape, dtype=bool)
     first[..., 1:] = ordered[..., 1:] > ordered[..., :-1]
