@@ -5,6 +5,7 @@ from importlib.metadata import version
 from xrbig import tutorial
 from xrbig.accessor import DataArrayAccessor, DatasetAccessor
 from xrbig.estimator import RBIG
+from xrbig.flow import Flow, fit, open_flow
 from xrbig.measures import mutual_information, total_correlation
 
 __version__ = version("xrbig")
@@ -13,8 +14,11 @@ __all__ = [
     "RBIG",
     "DataArrayAccessor",
     "DatasetAccessor",
+    "Flow",
     "__version__",
+    "fit",
     "mutual_information",
+    "open_flow",
     "total_correlation",
     "tutorial",
 ]

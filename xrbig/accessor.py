@@ -4,7 +4,7 @@ from collections.abc import Hashable, Sequence
 
 import xarray as xr
 
-from xrbig import measures
+from xrbig import flow, measures
 from xrbig.estimator import RBIG
 from xrbig.measures import Base
 from xrbig.roles import VARIABLES, Dims, Group
@@ -73,6 +73,17 @@ class DatasetAccessor:
             keep_attrs=keep_attrs,
         )
 
+    def fit(
+        self,
+        dim: Dims = VARIABLES,
+        *,
+        sample_dim: Dims | None = None,
+        variables: Sequence[Hashable] | None = None,
+        estimator: RBIG = RBIG(),  # noqa: B008 (frozen)
+    ) -> flow.Flow:
+        """Fit a flow to all samples, see `xrbig.fit`."""
+        return flow.fit(self._obj, dim, sample_dim=sample_dim, variables=variables, estimator=estimator)
+
 
 @xr.register_dataarray_accessor("rbig")  # type: ignore[no-untyped-call]
 class DataArrayAccessor:
@@ -129,3 +140,13 @@ class DataArrayAccessor:
             base=base,
             diagnostics=diagnostics,
         )
+
+    def fit(
+        self,
+        dim: Dims,
+        *,
+        sample_dim: Dims | None = None,
+        estimator: RBIG = RBIG(),  # noqa: B008 (frozen)
+    ) -> flow.Flow:
+        """Fit a flow to all samples, see `xrbig.fit`."""
+        return flow.fit(self._obj, dim, sample_dim=sample_dim, estimator=estimator)

@@ -168,3 +168,72 @@ def _threadpool_controller() -> Any:
 
 
 SINGLE_THREADED_BLAS = _SingleThreadedBlas()
+
+
+def gather(arrays: list[xr.DataArray], feature_dims: list[Dims], sample_dims: Dims, order: list[int]) -> Array:
+    """All features and samples in memory, (feature, sample), the features in the `order` of the kernel."""
+    from dask.base import compute
+
+    rows = []
+    loaded = compute(*arrays)  # type: ignore[no-untyped-call]
+    for array, own in zip(loaded, feature_dims, strict=True):
+        values = array.transpose(*own, *sample_dims).to_numpy()
+        rows.append(values.reshape(math.prod(values.shape[: len(own)]), -1))
+    return np.concatenate(rows)[order].astype(np.float64)
+
+
+def map_samples(
+    kernel: Callable[[Array], Array],
+    arrays: list[xr.DataArray],
+    feature_dims: list[Dims],
+    order: list[int],
+    features_out: bool,
+) -> list[xr.DataArray]:
+    """Map `kernel`, (feature, sample) to as many features or to (sample,), over all dimensions that hold no features.
+
+    Lazy on Dask data, one task per block. Samples with a value that is not finite are NaN. Returns an array for each of
+    the variables, or a single one.
+    """
+    arrays = [
+        a.chunk(dict.fromkeys(own, -1)) if a.chunks and own else a for a, own in zip(arrays, feature_dims, strict=True)
+    ]
+    arrays = _without_repeated_lazy_coords(arrays)
+    outputs = xr.apply_ufunc(
+        partial(
+            _map_samples, kernel=kernel, core=[len(own) for own in feature_dims], order=order, features_out=features_out
+        ),
+        *arrays,
+        input_core_dims=feature_dims,
+        output_core_dims=feature_dims if features_out else [()],
+        join="exact",
+        dask="parallelized",
+        output_dtypes=[np.float64] * (len(arrays) if features_out else 1),
+        keep_attrs="override",
+    )
+    if not features_out:
+        return [outputs]
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    return [out.transpose(*array.dims, ...) for out, array in zip(outputs, arrays, strict=True)]
+
+
+def _map_samples(
+    *blocks: Array, kernel: Callable[[Array], Array], core: list[int], order: list[int], features_out: bool
+) -> Array | tuple[Array, ...]:
+    """Stack the features of a block, of whose dimensions the last `core` hold features, and apply the kernel."""
+    shape = np.broadcast_shapes(*(b.shape[: b.ndim - n] for b, n in zip(blocks, core, strict=True)))
+    own = [b.shape[b.ndim - n :] for b, n in zip(blocks, core, strict=True)]
+    counts = [math.prod(sizes) for sizes in own]
+    stacked = [np.broadcast_to(b, (*shape, *s)).reshape(-1, c).T for b, s, c in zip(blocks, own, counts, strict=True)]
+    x = np.concatenate(stacked).astype(np.float64)[order]
+    complete = np.isfinite(x).all(axis=0)
+    result = np.full(x.shape if features_out else x.shape[1:], np.nan)
+    if complete.any():
+        with SINGLE_THREADED_BLAS:
+            result[..., complete] = kernel(np.ascontiguousarray(x[:, complete]))
+    if not features_out:
+        return result.reshape(shape)
+    rows = np.empty_like(result)
+    rows[order] = result
+    parts = np.split(rows, np.cumsum(counts)[:-1])
+    outputs = tuple(part.T.reshape(*shape, *sizes) for part, sizes in zip(parts, own, strict=True))
+    return outputs if len(outputs) > 1 else outputs[0]

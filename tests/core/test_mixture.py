@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from tests.conftest import normal_scores_of, samples
-from xrbig.core.mixture import FITTED_SAMPLES, Mixture, monomials_of, best_cross_fit, mixture_layer
+from xrbig.core.mixture import FITTED_SAMPLES, Mixture, best_cross_fit, mixture_layer, monomials_of
 from xrbig.distributions import GaussianMixture, Normal
 
 SEED = 0

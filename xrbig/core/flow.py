@@ -1,16 +1,16 @@
-"""The fit of a flow: an invertible map of samples to N(0, I), layer by layer, each judged on samples it has not seen."""
+"""The fit of a flow, an invertible map of samples to N(0, I): each layer is judged on samples it has not seen."""
 
 from collections.abc import Callable, Iterator
-from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtri
 
 from xrbig.core import recipes
+from xrbig.core.entropy import marginal_entropies, spread_ties
 from xrbig.core.gaussianize import Settings
-from xrbig.core.maps import Map
-from xrbig.core.marginal import Floats, Ints
+from xrbig.core.maps import Conditional, Map, Margins, Tree
+from xrbig.core.marginal import Floats, Ints, exact_order, scatter
 from xrbig.core.pairs import chow_liu_tree
 from xrbig.core.recipes import Recipe
 from xrbig.core.unmixing import has_covariance
@@ -23,7 +23,7 @@ WORSE = 2  # trials in a row that gain nothing, after which no larger number is 
 BAG = 4  # mixtures, from different starts, whose mean is a layer
 CERTAIN = 3.0  # standard errors by which a pair must gain
 
-Report = Callable[[str, float], None]
+Report = Callable[[str], None]
 
 
 class Layer(NamedTuple):
@@ -51,13 +51,15 @@ class Fitted(NamedTuple):
     Attributes
     ----------
     layers : its layers
-    seen : array (sample,), log-density of the samples of the fit
-    unseen : array (sample,), that by fits which have not seen the sample
+    total_correlation : T, the sum of what the layers take (Eq. 7)
+    by_density : T, the entropies of the features plus the mean log-density (Eq. 6)
+    std_error : standard error of T, the samples being independent
     """
 
     layers: list[Layer]
-    seen: Floats
-    unseen: Floats
+    total_correlation: float
+    by_density: float
+    std_error: float
 
 
 def apply(maps: list[Map], x: Floats) -> tuple[Floats, Floats]:
@@ -82,6 +84,12 @@ def in_slabs(function: Callable[[Floats], Floats], x: Floats) -> Floats:
     filled = np.pad(x, ((0, 0), (0, -n % SLAB)), mode="edge") if n % SLAB else x
     parts = [function(np.ascontiguousarray(filled[:, start : start + SLAB])) for start in range(0, n, SLAB)]
     return np.concatenate(parts, axis=-1)[..., :n]
+
+
+def log_prob(maps: list[Map], x: Floats) -> Floats:
+    """Log-density (sample,) at `x` (feature, sample), Eq. 3."""
+    z, log_det = apply(maps, x)
+    return log_normal(z) + log_det
 
 
 def log_normal(z: Floats) -> Floats:
@@ -160,13 +168,14 @@ class Trial(NamedTuple):
         return bool(self.unseen.mean() > self.null_level(significance))
 
 
-def fit(x: Floats, settings: Settings, report: Report = lambda kind, gain: None) -> Fitted:
+def fit(x: Floats, settings: Settings, report: Report) -> Fitted:
     """Fit a flow to the samples `x` (feature, sample), none of which is constant.
 
     Two paths are followed, one that begins with the margins and one that begins with the data as they are, and that one
     is taken whose density is the larger at unseen samples. T is what a density gains on that of the margins.
     """
-    x = recipes.spread_ties(x, settings.seed)
+    order = exact_order(x[None], settings.seed)
+    x = scatter(spread_ties(order.values), order.samples)[0]
     n = x.shape[1]
     start = State(x, np.repeat(x[None], FOLDS, axis=0), np.arange(n) * FOLDS * STRETCHES // n % FOLDS)
     scaled = Trial.of("scale", start, recipes.standardize)
@@ -176,8 +185,11 @@ def fit(x: Floats, settings: Settings, report: Report = lambda kind, gain: None)
         first, *others = _follow(scaled.state, settings, report, raw=True) or [Trial.nothing("scale", scaled.state)]
         other = [scaled.then(first, first.kind), *others]
         path = max(other, path, key=lambda p: sum(float(t.unseen.mean()) for t in p))
-    base = log_normal(x)
-    return Fitted(_layers(path, margins, settings), base + sum(t.seen for t in path), base + sum(t.unseen for t in path))
+    layers = _layers(path, margins, settings)
+    gain = sum((t.seen + t.unseen) / 2 for t in path) - (margins.seen + margins.unseen) / 2
+    log_prob = log_normal(x) + sum(t.seen for t in path)
+    by_density = float(marginal_entropies(order.values).sum() + log_prob.mean())
+    return Fitted(layers, sum(layer.gain for layer in layers), by_density, float(gain.std() / np.sqrt(n)))
 
 
 def _layers(path: list[Trial], margins: Trial, settings: Settings) -> list[Layer]:
@@ -197,9 +209,11 @@ def _follow(state: State, settings: Settings, report: Report, raw: bool = False)
     rejected = 0
     for index in range(settings.max_layers):
         significance = max(LATER, settings.significance) if path else settings.significance
-        best = max(_trials(state, index, settings, raw and not path), key=lambda t: float(t.unseen.mean()))
+        best = Trial.nothing("none", state)
+        for trial in _trials(state, index, settings, raw and not path):
+            report(f"layer {len(path) + 1}: {trial.kind}")
+            best = max(best, trial, key=lambda t: float(t.unseen.mean()))
         if best.counts(significance):
-            report(best.kind, float(best.unseen.mean()))
             path.append(best)
             state, rejected = best.state, 0
             continue
@@ -255,13 +269,16 @@ def _margins(state: State, heavy: bool) -> Trial:
     chosen, best = _choose(gains)
     needed = -ndtri(LATER) * best.std(axis=1) / np.sqrt(n)
     bins = np.where(best.mean(axis=1) > (0 if heavy else needed), np.take(choices, chosen), 0)
-    return Trial.of("margins", state, recipes.margins(list(bins), heavy)) if any(bins) else Trial.nothing("margins", state)
+    return (
+        Trial.of("margins", state, recipes.margins(list(bins), heavy)) if any(bins) else Trial.nothing("margins", state)
+    )
 
 
 def _unseen_gains(state: State, recipe: Recipe) -> Floats:
     """What each part of the one map of a recipe adds to the log-likelihood of unseen samples, (part, sample)."""
     gains = []
-    for fold, (single, *_) in state.fits(recipe, []):
+    for fold, (single,) in state.fits(recipe, []):
+        assert isinstance(single, Margins | Conditional | Tree)
         gains.append(single.gains(state.folds[fold][:, state.held == fold]))
     out = np.empty((len(gains[0]), len(state.held)))
     for fold, gain in enumerate(gains):
@@ -276,7 +293,7 @@ def _choose(gains: Floats) -> tuple[Ints, Floats]:
 
 
 def _pairs(state: State, settings: Settings) -> Trial:
-    """A tree of pairs, each a mixture of as many components as unseen samples gain most by; those that gain are kept."""
+    """A tree of the pairs that gain, each a mixture of as many components as unseen samples gain most by."""
     edges = chow_liu_tree(state.whole, settings.significance)[::-1]
     if not edges:
         return Trial.nothing("pairs", state)

@@ -7,7 +7,7 @@ others. Far from the samples they were fitted on, maps go on smoothly and stay i
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import log_ndtr, logsumexp, ndtr, ndtri, ndtri_exp
+from scipy.special import log_ndtr, logsumexp, ndtri_exp
 
 from xrbig.core.marginal import Floats, Ints
 
@@ -182,7 +182,10 @@ class Conditional(NamedTuple):
         centred = np.empty((len(weight), len(self.features), y.shape[1]))
         for d, feature in enumerate(self.features):
             scale = self.whitening[:, d, d]
-            offset = self.mean[:, d, None] - np.einsum("kf,kfn->kn", self.whitening[:, d, :d], centred[:, :d]) / scale[:, None]
+            offset = (
+                self.mean[:, d, None]
+                - np.einsum("kf,kfn->kn", self.whitening[:, d, :d], centred[:, :d]) / scale[:, None]
+            )
             if d >= int(self.given):
                 x[feature] = _quantile(y[feature], weight - logsumexp(weight, axis=0), offset, 1 / scale)
             centred[:, d] = x[feature] - self.mean[:, d, None]
@@ -225,7 +228,7 @@ def _scores(log_weight: Floats, white: Floats) -> Floats:
 def _quantile(z: Floats, log_weight: Floats, mean: Floats, scale: Floats) -> Floats:
     """Where the mixture's distribution function has the normal score `z` (sample,).
 
-    `log_weight` and `mean` are (component, sample), `scale` (component,). It lies between the quantiles of the components.
+    `log_weight` and `mean` are (component, sample), `scale` (component,). It lies between their quantiles.
     """
     from scipy.optimize.elementwise import find_root
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import chdtri, logsumexp, ndtr, ndtri, stdtr, stdtrit
+from scipy.special import chdtri, ndtr, ndtri, stdtr, stdtrit
 
 from xrbig.core import rotation
 from xrbig.core.elliptical import inverse_root, student_scatter
 from xrbig.core.maps import Conditional, Curve, Linear, Map, Margins, Radial, Tree
-from xrbig.core.marginal import Floats, Ints, dither
+from xrbig.core.marginal import Floats, Ints
 from xrbig.core.mixture import Mixture, monomials_of
 
 Recipe = Callable[[Floats, list[Map] | None], list[Map]]  # the maps are alike to others, fitted to more samples
@@ -25,22 +25,8 @@ STEPS = 10  # of the scatter
 COMPONENTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48)
 SAMPLES_PER_PARAMETER = 1.5
 PAIR_CHOICES = 8  # of them for a pair
+BROAD = 3.0  # standard deviation of the background of a mixture
 MOST_SAMPLES = 10_000  # that a mixture is fitted to
-
-
-def spread_ties(x: Floats, seed: int) -> Floats:
-    """Samples (feature, sample) whose equal values are spread evenly over half the gaps to their neighbours."""
-    sequence = dither(*x.shape, seed)
-    out = np.empty_like(x)
-    for row, source, shuffled in zip(out, x, sequence, strict=True):
-        order = shuffled[np.argsort(source[shuffled], kind="stable")]
-        values, first, count = np.unique(source[order], return_index=True, return_counts=True)
-        gaps = np.diff(values, prepend=values[0], append=values[-1]) / 2
-        place = (np.arange(len(order)) - np.repeat(first, count) + 0.5) / np.repeat(count, count)
-        low, high = values - gaps[:-1], values + gaps[1:]
-        spread = np.repeat(low, count) + place * np.repeat(high - low, count)
-        row[order] = np.where(np.repeat(count, count) > 1, spread, source[order])
-    return out
 
 
 def standardize(x: Floats, like: list[Map] | None) -> list[Map]:
@@ -87,8 +73,8 @@ def _ranks(n: int, bins: int) -> Ints:
 def fit_curve(ordered: Floats, target: Floats, ranks: Ints, origin: float | None = None) -> Curve:
     """Curve from `ordered` samples to their `target`, both ascending, with knots at the `ranks`.
 
-    The tails have the mean that the samples beyond the knots ask for. They are linear or, from an `origin` on, linear in
-    the logarithm, so that heavy ones are not taken for normal.
+    The tails have the mean that the samples beyond the knots ask for. They are linear or, from an `origin` on, linear
+    in the logarithm, so that heavy ones are not taken for normal.
     """
     knots, values = ordered[ranks - 1], target[ranks - 1]
     distinct = np.flatnonzero(np.diff(knots, prepend=-np.inf) > 0)
@@ -188,7 +174,7 @@ def mixtures(components: int, seeds: list[int]) -> Recipe:
 
     def fit(z: Floats, like: list[Map] | None) -> list[Map]:
         found = _fit_mixtures(z[None], components, seeds)
-        return [Conditional(np.arange(len(z)), np.array(0), *_pool([m.at(slice(1)) for m in found]))]
+        return [Conditional(np.arange(len(z)), np.array(0), *_pool([m.at(slice(1)) for m in found], z.shape[1]))]
 
     return fit
 
@@ -208,7 +194,7 @@ def tree(edges: list[tuple[int, int]], components: list[int], seed: int) -> Reci
             chosen = [i for i, k in enumerate(components) if k == number]
             found = _fit_mixtures(np.stack([z[list(edges[i])] for i in chosen]), number, [seed])
             for place, i in enumerate(chosen):
-                mixture = _pool([m.at(slice(place, place + 1)) for m in found])
+                mixture = _pool([m.at(slice(place, place + 1)) for m in found], z.shape[1])
                 branches[i] = Conditional(np.array(edges[i]), np.array(1), *mixture)
         return [Tree([branches[i] for i in range(len(edges))])]
 
@@ -222,7 +208,18 @@ def _fit_mixtures(z: Floats, components: int, seeds: list[int]) -> list[Mixture]
     return [Mixture.fit(thinned, monomials, components, seed, thin=True) for seed in seeds]
 
 
-def _pool(found: list[Mixture]) -> tuple[Floats, Floats, Floats]:
-    """Weights, means and whitenings of the mean of mixtures of one stack each."""
-    log_weight = np.concatenate([m.log_weight[0] for m in found]) - np.log(len(found))
-    return log_weight, np.concatenate([m.mean[0] for m in found]), np.concatenate([m.whitening[0] for m in found])
+def _pool(found: list[Mixture], n: int) -> tuple[Floats, Floats, Floats]:
+    """Weights, means and whitenings of the mean of mixtures, one stack each, that n samples were fitted by.
+
+    A broad component is added whose weight is that of one sample. Far from the data it is all there is, and between
+    clusters it keeps the density from vanishing, where the map could not be inverted.
+    """
+    features = found[0].mean.shape[-1]
+    log_weight = np.concatenate([m.log_weight[0] for m in found]) - np.log(len(found)) + np.log1p(-1 / n)
+    mean = np.concatenate([m.mean[0] for m in found])
+    whitening = np.concatenate([m.whitening[0] for m in found])
+    return (
+        np.append(log_weight, -np.log(n)),
+        np.concatenate([mean, np.zeros((1, features))]),
+        np.concatenate([whitening, np.eye(features)[None] / BROAD]),
+    )
