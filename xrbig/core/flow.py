@@ -17,6 +17,7 @@ from xrbig.core.unmixing import has_covariance
 
 FOLDS = 4
 STRETCHES = 12  # of samples in each fold, so that neighbours in time are in the same
+JUDGED = 20_000  # samples that judge a layer: more add nothing but time
 SLAB = 1024  # samples that are mapped at a time: however many there are, the same bits come out
 LATER = 0.01  # significance that margins need, and layers after the first that is significant
 WORSE = 2  # trials in a row that gain nothing, after which no larger number is tried
@@ -64,11 +65,15 @@ class Fitted(NamedTuple):
 
 def apply(maps: list[Map], x: Floats) -> tuple[Floats, Floats]:
     """Map `x` (feature, sample) by all `maps`; returns the new samples and log |det| (sample,)."""
-    log_det = np.zeros(x.shape[1])
-    for single in maps:
-        x, more = single.apply(x)
-        log_det = log_det + more
-    return x, log_det
+    mapped = np.empty((len(x) + 1, x.shape[1]))
+    for start in range(0, x.shape[1], SLAB):
+        z = x[:, start : start + SLAB]
+        log_det = np.zeros(z.shape[1])
+        for single in maps:
+            z, more = single.apply(z)
+            log_det = log_det + more
+        mapped[:-1, start : start + SLAB], mapped[-1, start : start + SLAB] = z, log_det
+    return mapped[:-1], mapped[-1]
 
 
 def invert(maps: list[Map], z: Floats) -> Floats:
@@ -105,11 +110,20 @@ class State(NamedTuple):
     whole : array (feature, sample)
     folds : array (fold, feature, sample)
     held : array (sample,), the fold that leaves the sample out
+
+    The folds hold at most `JUDGED` of the samples.
     """
 
     whole: Floats
     folds: Floats
     held: Ints
+
+    @classmethod
+    def of(cls, x: Floats) -> "State":
+        """Samples before any layer."""
+        judged = x[:, :: max(1, x.shape[1] // JUDGED)]
+        n = judged.shape[1]
+        return cls(x, np.repeat(judged[None], FOLDS, axis=0), np.arange(n) * FOLDS * STRETCHES // n % FOLDS)
 
     def fits(self, recipe: Recipe, like: list[Map]) -> Iterator[tuple[int, list[Map]]]:
         """Fit the recipe in each fold, alike to the fit to all samples."""
@@ -141,7 +155,7 @@ class Trial(NamedTuple):
         maps = recipe(state.whole, None)
         whole, log_det = apply(maps, state.whole)
         seen = log_det + log_normal(whole) - log_normal(state.whole)
-        folds, unseen = np.empty_like(state.folds), np.empty_like(seen)
+        folds, unseen = np.empty_like(state.folds), np.empty(len(state.held))
         for fold, own in state.fits(recipe, maps):
             folds[fold], log_det = apply(own, state.folds[fold])
             gain = log_det + log_normal(folds[fold]) - log_normal(state.folds[fold])
@@ -151,13 +165,17 @@ class Trial(NamedTuple):
     @classmethod
     def nothing(cls, kind: str, state: State) -> "Trial":
         """No map at all."""
-        none = np.zeros(len(state.held))
-        return cls(kind, [], state, none, none)
+        return cls(kind, [], state, np.zeros(state.whole.shape[1]), np.zeros(len(state.held)))
 
     def then(self, other: "Trial", kind: str | None = None) -> "Trial":
         """Both in turn."""
         maps, seen, unseen = self.maps + other.maps, self.seen + other.seen, self.unseen + other.unseen
         return Trial(kind or self.kind, maps, other.state, seen, unseen)
+
+    @property
+    def gain(self) -> float:
+        """Mean gain on the samples of the fit and on others: they err by the same in either direction."""
+        return float(self.seen.mean() + self.unseen.mean()) / 2
 
     def null_level(self, significance: float) -> float:
         """Mean gain that chance exceeds with this probability."""
@@ -176,9 +194,7 @@ def fit(x: Floats, settings: Settings, report: Report) -> Fitted:
     """
     order = exact_order(x[None], settings.seed)
     x = scatter(spread_ties(order.values), order.samples)[0]
-    n = x.shape[1]
-    start = State(x, np.repeat(x[None], FOLDS, axis=0), np.arange(n) * FOLDS * STRETCHES // n % FOLDS)
-    scaled = Trial.of("scale", start, recipes.standardize)
+    scaled = Trial.of("scale", State.of(x), recipes.standardize)
     margins = scaled.then(_margins(scaled.state, heavy=True), "margins")
     path = [margins, *_follow(margins.state, settings, report)]
     if settings.rotation == "auto" and has_covariance(x[None])[0]:
@@ -186,18 +202,16 @@ def fit(x: Floats, settings: Settings, report: Report) -> Fitted:
         other = [scaled.then(first, first.kind), *others]
         path = max(other, path, key=lambda p: sum(float(t.unseen.mean()) for t in p))
     layers = _layers(path, margins, settings)
-    gain = sum((t.seen + t.unseen) / 2 for t in path) - (margins.seen + margins.unseen) / 2
+    gain = sum(t.seen for t in path) - margins.seen
     log_prob = log_normal(x) + sum(t.seen for t in path)
     by_density = float(marginal_entropies(order.values).sum() + log_prob.mean())
-    return Fitted(layers, sum(layer.gain for layer in layers), by_density, float(gain.std() / np.sqrt(n)))
+    return Fitted(layers, sum(layer.gain for layer in layers), by_density, float(gain.std() / np.sqrt(len(gain))))
 
 
 def _layers(path: list[Trial], margins: Trial, settings: Settings) -> list[Layer]:
     layers = []
     for index, trial in enumerate(path):
-        gain = (trial.seen + trial.unseen).mean() / 2
-        if index == 0:
-            gain -= (margins.seen + margins.unseen).mean() / 2
+        gain = trial.gain - (0 if index else margins.gain)
         null_level = trial.null_level(settings.significance)
         layers.append(Layer(trial.kind, trial.maps, float(gain), float(trial.unseen.mean()), null_level))
     return layers
