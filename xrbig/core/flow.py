@@ -19,9 +19,11 @@ FOLDS = 4
 STRETCHES = 12  # of samples in each fold, so that neighbours in time are in the same
 JUDGED = 20_000  # samples that judge a layer: more add nothing but time
 SLAB = 1024  # samples that are mapped at a time: however many there are, the same bits come out
-LATER = 0.01  # significance that margins need, and layers after the first that is significant
+LATER = 0.01  # significance that layers after the first need, and margins
+LATER_TURN = 0.1  # the same of plain rotations, of which each takes little
 WORSE = 2  # trials in a row that gain nothing, after which no larger number is tried
 BAG = 4  # mixtures, from different starts, whose mean is a layer
+MOST_GAIN = 10.0  # of log-likelihood that a single sample tells of a margin, in nats
 CERTAIN = 3.0  # standard errors by which a pair must gain
 
 Report = Callable[[str], None]
@@ -195,7 +197,7 @@ def fit(x: Floats, settings: Settings, report: Report) -> Fitted:
     order = exact_order(x[None], settings.seed)
     x = scatter(spread_ties(order.values), order.samples)[0]
     scaled = Trial.of("scale", State.of(x), recipes.standardize)
-    margins = scaled.then(_margins(scaled.state, heavy=True), "margins")
+    margins = scaled.then(_margins(scaled.state, LATER, heavy=True), "margins")
     path = [margins, *_follow(margins.state, settings, report)]
     if settings.rotation == "auto" and has_covariance(x[None])[0]:
         first, *others = _follow(scaled.state, settings, report, raw=True) or [Trial.nothing("scale", scaled.state)]
@@ -222,7 +224,7 @@ def _follow(state: State, settings: Settings, report: Report, raw: bool = False)
     path: list[Trial] = []
     rejected = 0
     for index in range(settings.max_layers):
-        significance = max(LATER, settings.significance) if path else settings.significance
+        significance = max(_later(settings), settings.significance) if path else settings.significance
         best = Trial.nothing("none", state)
         for trial in _trials(state, index, settings, raw and not path):
             report(f"layer {len(path) + 1}: {trial.kind}")
@@ -235,6 +237,10 @@ def _follow(state: State, settings: Settings, report: Report, raw: bool = False)
         if rejected == settings.patience or settings.rotation in ("auto", "pca"):
             break
     return path
+
+
+def _later(settings: Settings) -> float:
+    return LATER if settings.rotation == "auto" else LATER_TURN
 
 
 def _trials(state: State, index: int, settings: Settings, raw: bool) -> Iterator[Trial]:
@@ -252,7 +258,7 @@ def _trials(state: State, index: int, settings: Settings, raw: bool) -> Iterator
             found.append(_pairs(state, settings))
         found.append(Trial.of("ica", state, recipes.rotate("ica", index, seed)))
     for trial in found:
-        yield trial.then(_margins(trial.state, heavy=False))
+        yield trial.then(_margins(trial.state, _later(settings)))
 
 
 def _mixture(state: State, numbers: list[int], seed: int) -> Trial:
@@ -275,14 +281,18 @@ def _elliptical(state: State) -> Trial:
     return max(trials, key=lambda t: float(t.unseen.mean()))
 
 
-def _margins(state: State, heavy: bool) -> Trial:
-    """Margins to N(0, 1), each on as many bins as unseen samples gain most by, if they gain."""
+def _margins(state: State, significance: float, heavy: bool = False) -> Trial:
+    """Margins to N(0, 1), each on as many bins as unseen samples gain most by, if that is significant.
+
+    Those of the data themselves may be `heavy`-tailed: no sample counts for more than `MOST_GAIN`.
+    """
     features, n = state.folds.shape[1:]
     choices = recipes.bin_numbers(n - n // FOLDS)
     gains = np.stack([_unseen_gains(state, recipes.margins([bins] * features, heavy)) for bins in choices])
     chosen, best = _choose(gains)
-    needed = -ndtri(LATER) * best.std(axis=1) / np.sqrt(n)
-    bins = np.where(best.mean(axis=1) > (0 if heavy else needed), np.take(choices, chosen), 0)
+    best = np.clip(best, -MOST_GAIN, MOST_GAIN)
+    needed = -ndtri(significance) * best.std(axis=1) / np.sqrt(n)
+    bins = np.where(best.mean(axis=1) > needed, np.take(choices, chosen), 0)
     return (
         Trial.of("margins", state, recipes.margins(list(bins), heavy)) if any(bins) else Trial.nothing("margins", state)
     )

@@ -163,7 +163,10 @@ def rotate(kind: rotation.Rotation, layer: int, seed: int) -> Recipe:
             start = np.eye(len(z))
         elif kind == "random":
             start = start @ white.axes[0]
-        turn = rotation.independent_components(y, start)[0] if kind == "ica" else start
+        turn = start
+        if kind == "ica":
+            turn = rotation.independent_components(y, start)[0]
+            turn = np.where((turn * start).sum(axis=1) < 0, -1, 1)[:, None] * turn
         return [Linear(mean, turn @ matrix)]
 
     return fit
