@@ -4,8 +4,16 @@ from importlib.metadata import version
 
 from xrbig import tutorial
 from xrbig.accessor import DataArrayAccessor, DatasetAccessor
+from xrbig.entropies import entropy, negentropy
 from xrbig.estimator import RBIG
 from xrbig.measures import mutual_information, total_correlation
+from xrbig.multivariate import (
+    conditional_mutual_information,
+    dual_total_correlation,
+    mutual_information_matrix,
+    o_information,
+    redundancy,
+)
 
 __version__ = version("xrbig")
 
@@ -14,7 +22,14 @@ __all__ = [
     "DataArrayAccessor",
     "DatasetAccessor",
     "__version__",
+    "conditional_mutual_information",
+    "dual_total_correlation",
+    "entropy",
     "mutual_information",
+    "mutual_information_matrix",
+    "negentropy",
+    "o_information",
+    "redundancy",
     "total_correlation",
     "tutorial",
 ]
