@@ -131,7 +131,7 @@ def _estimate(
     outputs = outputs if diagnostics else outputs[:1]
     wanted = partial(_first_fields, kernel=kernel, number=len(outputs))
     fields = blocks.map_cells(wanted, found.arrays, found.dims, samples, found.order, outputs)
-    labels = np.array([found.labels[i] for i in found.order])
+    labels = np.array([found.labels[i] for i in found.order], dtype=object)  # Zarr has no string of fixed length
     return [field.assign_coords({d: labels for d in along if d in field.dims}) for field in fields]
 
 
