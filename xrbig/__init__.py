@@ -4,9 +4,17 @@ from importlib.metadata import version
 
 from xrbig import tutorial
 from xrbig.accessor import DataArrayAccessor, DatasetAccessor
+from xrbig.entropies import entropy, negentropy
 from xrbig.estimator import RBIG
 from xrbig.flow import Flow, fit, open_flow
 from xrbig.measures import mutual_information, total_correlation
+from xrbig.multivariate import (
+    conditional_mutual_information,
+    dual_total_correlation,
+    mutual_information_matrix,
+    o_information,
+    redundancy,
+)
 
 __version__ = version("xrbig")
 
@@ -16,9 +24,16 @@ __all__ = [
     "DatasetAccessor",
     "Flow",
     "__version__",
+    "conditional_mutual_information",
+    "dual_total_correlation",
+    "entropy",
     "fit",
     "mutual_information",
+    "mutual_information_matrix",
+    "negentropy",
+    "o_information",
     "open_flow",
+    "redundancy",
     "total_correlation",
     "tutorial",
 ]

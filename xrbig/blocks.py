@@ -4,7 +4,7 @@ import math
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -18,15 +18,22 @@ SLAB = 1 << 21  # values that are copied at a time, so that a block needs little
 BUDGET_FACTOR = 4  # a block may hold so many times Dask's array.chunk-size
 
 
+class Output(NamedTuple):
+    """One array that a kernel returns, (cell, ...); `dims` are those after that of the cells, each of all features."""
+
+    dtype: type
+    dims: tuple[str, ...] = ()
+
+
 def map_cells(
     kernel: Kernel,
     arrays: list[xr.DataArray],
     feature_dims: list[Dims],
     sample_dims: Dims,
     order: list[int],
-    dtypes: list[type],
+    outputs: list[Output],
 ) -> tuple[xr.DataArray, ...]:
-    """Map `kernel`, (cell, feature, sample) to one array (cell,) per dtype, over all other dimensions.
+    """Map `kernel`, from (cell, feature, sample) to its `outputs`, over all other dimensions.
 
     Lazy on Dask data, one task per block: every sample and feature of a cell is in its block. `order` puts the
     features, in the order of `arrays` and their `feature_dims`, into that of the kernel.
@@ -34,18 +41,21 @@ def map_cells(
     core = [(*own, *sample_dims) for own in feature_dims]
     arrays = [a if a.size else a.copy(data=np.empty(a.shape, a.dtype)) for a in arrays]  # Dask divides by their size
     arrays = _without_repeated_lazy_coords(arrays)
-    outputs = xr.apply_ufunc(
+    fresh = {d: f"{d} of the result" for output in outputs for d in output.dims}  # the inputs may have that dimension
+    results = xr.apply_ufunc(
         partial(_map_block, kernel=kernel, core=[len(c) for c in core], samples=len(sample_dims), order=order),
         *_one_chunk(arrays, core),
         input_core_dims=core,
-        output_core_dims=[()] * len(dtypes),
+        output_core_dims=[[fresh[d] for d in output.dims] for output in outputs],
         exclude_dims={d for own in feature_dims for d in own},
         join="exact",
         dask="parallelized",
-        output_dtypes=dtypes,
+        dask_gufunc_kwargs={"output_sizes": {name: len(order) for name in fresh.values()}},
+        output_dtypes=[output.dtype for output in outputs],
         keep_attrs="override",  # of the coordinates; the caller sets those of the result
     )
-    return outputs if isinstance(outputs, tuple) else (outputs,)
+    results = results if isinstance(results, tuple) else (results,)
+    return tuple(r.rename({fresh[d]: d for d in out.dims}) for r, out in zip(results, outputs, strict=True))
 
 
 def _without_repeated_lazy_coords(arrays: list[xr.DataArray]) -> list[xr.DataArray]:
@@ -127,7 +137,8 @@ def _map_block(
         slab = [f[index].reshape(len(chosen), count, length) for f, count in zip(fields, counts, strict=True)]
         with SINGLE_THREADED_BLAS:
             results.append(kernel(np.concatenate(slab, axis=1)[:, order]))
-    outputs = [np.concatenate(parts).reshape(cell_shape) for parts in zip(*results, strict=True)]
+    fields = [np.concatenate(parts) for parts in zip(*results, strict=True)]
+    outputs = [field.reshape((*cell_shape, *field.shape[1:])) for field in fields]
     return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
 

@@ -101,7 +101,7 @@ def fit(
     arrays = roles.variables_of(data, variables)
     samples = roles.sample_dims(arrays, dim, sample_dim)
     found = roles.features(arrays, dim)
-    roles.require_features(found, samples, data)
+    roles.require_features(found, samples, data, "a flow", least=1)
     roles.require_alignment(arrays, set(roles.as_names(dim)))
     _require_one_flow(found, samples)
     x = _complete_samples(blocks.gather(found.arrays, found.dims, samples, found.order), found)

@@ -1,5 +1,7 @@
 """Differential entropy of single features, and of the normal distribution of the same covariance."""
 
+from functools import lru_cache
+
 import numpy as np
 from scipy.special import psi
 
@@ -27,27 +29,30 @@ def marginal_entropies(ordered: Floats) -> Floats:
 
 
 def spread_ties(ordered: Floats) -> Floats:
-    """Spread equal values evenly over half of the gaps to their neighbours.
+    """Spread equal values over half of the gaps to their neighbours, at fixed random places.
 
     So the entropy is that of a density which is even within the steps of a quantised feature. The least and the
-    greatest value take the gap on their one side for both.
+    greatest value take the gap on their one side for both. Even places would be more regular than chance.
     """
     lengths = run_lengths(ordered)
     if (lengths == 1).all():
         return ordered
+    n = ordered.shape[-1]
     starts = np.cumsum(lengths) - lengths
-    values = ordered.reshape(-1)[starts]
-    row = starts // ordered.shape[-1]
-    beside = row[1:] == row[:-1]
-    gaps = np.zeros(len(values) + 1)
-    gaps[1:-1] = np.where(beside, np.diff(values), 0)
+    gaps = np.zeros(len(lengths) + 1)
+    gaps[1:-1] = np.diff(ordered.reshape(-1)[starts])
+    gaps[:-1][starts % n == 0] = 0  # a new row
     below, above = gaps[:-1], gaps[1:]
     below, above = np.where(below > 0, below, above), np.where(above > 0, above, below)
-    within = np.arange(ordered.size) - np.repeat(starts, lengths)
-    share = (within + 0.5) / np.repeat(lengths, lengths)
-    offsets = np.repeat(-below / 2, lengths) + share * np.repeat((below + above) / 2, lengths)
-    offsets[np.repeat(lengths == 1, lengths)] = 0
-    return np.asarray(ordered + offsets.reshape(ordered.shape))
+    run = np.repeat(np.arange(len(lengths)), lengths)
+    places = np.sort(run + np.resize(_places(n), run.size)) - run
+    offsets = places * ((below + above) / 2)[run] - below[run] / 2
+    return np.asarray(ordered + np.where(lengths[run] > 1, offsets, 0).reshape(ordered.shape))
+
+
+@lru_cache(maxsize=16)
+def _places(n: int) -> Floats:
+    return np.random.default_rng(n).random(n)
 
 
 def normal_entropy(x: Floats) -> Floats:

@@ -59,12 +59,12 @@ def _all_but_one(features: int) -> list[list[int]]:
 
 def conditional_mutual_information(
     x: NDArray[Any],
-    groups: tuple[Sequence[int], Sequence[int], Sequence[int]],
+    groups: Sequence[Sequence[int]],
     settings: Settings,
     min_samples: int | None = None,
     skipna: bool = True,
 ) -> Estimate:
-    """I between the first and the second of the `groups` of features, given the third.
+    """I between the first and the second of three `groups` of features, given the third.
 
     I(a, b | c) = T(a, b, c) - T(a, c) - T(b, c) + T(c).
     """
