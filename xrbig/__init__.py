@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 from xrbig import tutorial
 from xrbig.accessor import DataArrayAccessor, DatasetAccessor
-from xrbig.entropies import entropy, negentropy
+from xrbig.entropies import entropy, kl_divergence, negentropy
 from xrbig.estimator import RBIG
 from xrbig.flow import Flow, fit, open_flow
 from xrbig.measures import mutual_information, total_correlation
@@ -28,6 +28,7 @@ __all__ = [
     "dual_total_correlation",
     "entropy",
     "fit",
+    "kl_divergence",
     "mutual_information",
     "mutual_information_matrix",
     "negentropy",

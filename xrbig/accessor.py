@@ -162,6 +162,35 @@ class DatasetAccessor:
             keep_attrs=keep_attrs,
         )
 
+    def kl_divergence(
+        self,
+        other: xr.Dataset,
+        dim: Dims = VARIABLES,
+        *,
+        sample_dim: Dims | None = None,
+        variables: Sequence[Hashable] | None = None,
+        skipna: bool | None = None,
+        min_samples: int | None = None,
+        estimator: RBIG = RBIG(),  # noqa: B008 (frozen)
+        base: Base = "e",
+        diagnostics: bool = False,
+        keep_attrs: bool = False,
+    ) -> xr.DataArray | xr.Dataset:
+        """Kullback-Leibler divergence from the features of `other`, see `xrbig.kl_divergence`."""
+        return entropies.kl_divergence(
+            self._obj,
+            other,
+            dim,
+            sample_dim=sample_dim,
+            variables=variables,
+            skipna=skipna,
+            min_samples=min_samples,
+            estimator=estimator,
+            base=base,
+            diagnostics=diagnostics,
+            keep_attrs=keep_attrs,
+        )
+
     def mutual_information_matrix(
         self,
         dim: Dims = VARIABLES,
@@ -411,6 +440,31 @@ class DataArrayAccessor:
         """Negentropy J of the array or, if `dim` is given, of its entries along it, see `xrbig.negentropy`."""
         return entropies.negentropy(
             self._obj,
+            dim,
+            sample_dim=sample_dim,
+            skipna=skipna,
+            min_samples=min_samples,
+            estimator=estimator,
+            base=base,
+            diagnostics=diagnostics,
+        )
+
+    def kl_divergence(
+        self,
+        other: xr.DataArray,
+        dim: Dims = VARIABLES,
+        *,
+        sample_dim: Dims | None = None,
+        skipna: bool | None = None,
+        min_samples: int | None = None,
+        estimator: RBIG = RBIG(),  # noqa: B008 (frozen)
+        base: Base = "e",
+        diagnostics: bool = False,
+    ) -> xr.DataArray | xr.Dataset:
+        """Kullback-Leibler divergence from the features of `other`, see `xrbig.kl_divergence`."""
+        return entropies.kl_divergence(
+            self._obj,
+            other,
             dim,
             sample_dim=sample_dim,
             skipna=skipna,

@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-Kernel = Callable[[Array], Sequence[Array]]
+Kernel = Callable[..., Sequence[Array]]
 Dims = tuple[Hashable, ...]
 
 SLAB = 1 << 21  # values that are copied at a time, so that a block needs little more than its input
@@ -32,18 +32,31 @@ def map_cells(
     sample_dims: Dims,
     order: list[int],
     outputs: list[Output],
+    others: list[xr.DataArray] | None = None,
 ) -> tuple[xr.DataArray, ...]:
     """Map `kernel`, from (cell, feature, sample) to its `outputs`, over all other dimensions.
 
     Lazy on Dask data, one task per block: every sample and feature of a cell is in its block. `order` puts the
-    features, in the order of `arrays` and their `feature_dims`, into that of the kernel.
+    features, in the order of `arrays` and their `feature_dims`, into that of the kernel. `others`, the same features at
+    other samples, are a second argument of the kernel.
     """
     core = [(*own, *sample_dims) for own in feature_dims]
+    if others is not None:
+        renamed = {d: f"{d} of the others" for d in sample_dims}
+        arrays = [*arrays, *(a.rename({k: v for k, v in renamed.items() if k in a.dims}) for a in others)]
+        core += [(*own, *renamed.values()) for own in feature_dims]
     arrays = [a if a.size else a.copy(data=np.empty(a.shape, a.dtype)) for a in arrays]  # Dask divides by their size
     arrays = _without_repeated_lazy_coords(arrays)
     fresh = {d: f"{d} of the result" for output in outputs for d in output.dims}  # the inputs may have that dimension
     results = xr.apply_ufunc(
-        partial(_map_block, kernel=kernel, core=[len(c) for c in core], samples=len(sample_dims), order=order),
+        partial(
+            _map_block,
+            kernel=kernel,
+            core=[len(c) for c in core],
+            samples=len(sample_dims),
+            order=order,
+            sets=1 if others is None else 2,
+        ),
         *_one_chunk(arrays, core),
         input_core_dims=core,
         output_core_dims=[[fresh[d] for d in output.dims] for output in outputs],
@@ -60,12 +73,12 @@ def map_cells(
 
 def _without_repeated_lazy_coords(arrays: list[xr.DataArray]) -> list[xr.DataArray]:
     """Leave Dask coordinates on the first array that has them: xarray would compute them to compare them."""
+    lazy = {name for array in arrays for name, coord in array.coords.items() if coord.variable.chunks is not None}
     seen: set[Hashable] = set()
     kept = []
     for array in arrays:
-        lazy = {name for name, coord in array.coords.items() if coord.variable.chunks is not None}
-        kept.append(array.drop_vars(lazy & seen))
-        seen |= lazy
+        kept.append(array.drop_vars(lazy & seen & set(array.coords)))
+        seen |= set(array.coords)
     return kept
 
 
@@ -118,67 +131,30 @@ def _too_large(names: list[Hashable], split: list[Hashable], size: int) -> str:
 
 
 def _map_block(
-    *blocks: Array, kernel: Kernel, core: list[int], samples: int, order: list[int]
+    *blocks: Array, kernel: Kernel, core: list[int], samples: int, order: list[int], sets: int
 ) -> Array | tuple[Array, ...]:
-    """Stack the variables of a block, slab by slab of its cells, and apply the kernel.
+    """Stack the variables of a block, slab by slab of its cells, and apply the kernel to each of the `sets` of them.
 
     Of the dimensions of each block the last `core` are features and samples, the last `samples` of these samples.
     """
     cell_shape = np.broadcast_shapes(*(b.shape[: b.ndim - n] for b, n in zip(blocks, core, strict=True)))
     fields = [np.broadcast_to(b, (1, *cell_shape, *b.shape[b.ndim - n :])) for b, n in zip(blocks, core, strict=True)]
     counts = [math.prod(b.shape[b.ndim - n : b.ndim - samples]) for b, n in zip(blocks, core, strict=True)]
-    length = math.prod(blocks[0].shape[blocks[0].ndim - samples :])
+    lengths = [math.prod(b.shape[b.ndim - samples :]) for b in blocks]
     cells = math.prod(cell_shape)
-    size = max(1, SLAB // max(1, length * len(order)))
+    size = max(1, SLAB // max(1, max(lengths) * len(order)))
+    variables = len(blocks) // sets
     results = []
     for start in range(0, max(1, cells), size):
         chosen = np.arange(start, min(start + size, cells))
         index = np.unravel_index(chosen, (1, *cell_shape))
-        slab = [f[index].reshape(len(chosen), count, length) for f, count in zip(fields, counts, strict=True)]
+        rows = [f[index].reshape(len(chosen), c, n) for f, c, n in zip(fields, counts, lengths, strict=True)]
+        slabs = [np.concatenate(rows[i : i + variables], axis=1)[:, order] for i in range(0, len(rows), variables)]
         with SINGLE_THREADED_BLAS:
-            results.append(kernel(np.concatenate(slab, axis=1)[:, order]))
+            results.append(kernel(*slabs))
     fields = [np.concatenate(parts) for parts in zip(*results, strict=True)]
     outputs = [field.reshape((*cell_shape, *field.shape[1:])) for field in fields]
     return outputs[0] if len(outputs) == 1 else tuple(outputs)
-
-
-class _SingleThreadedBlas:
-    """Hold BLAS to one thread while any block is at work, if threadpoolctl is installed.
-
-    BLAS threads would multiply with those of Dask, and change the last bits of products of many features. The
-    limit is that of the process, so the last block to leave lifts it.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._controller: Any = None
-        self._limit: Any = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._controller is None:
-                self._controller = _threadpool_controller()
-            if self._inside == 0 and self._controller:
-                self._limit = self._controller.limit(limits=1, user_api="blas")
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0 and self._controller:
-                self._limit.restore_original_limits()
-
-
-def _threadpool_controller() -> Any:
-    try:
-        from threadpoolctl import ThreadpoolController
-    except ModuleNotFoundError:
-        return False
-    return ThreadpoolController()
-
-
-SINGLE_THREADED_BLAS = _SingleThreadedBlas()
 
 
 def gather(arrays: list[xr.DataArray], feature_dims: list[Dims], sample_dims: Dims, order: list[int]) -> Array:
@@ -248,3 +224,42 @@ def _map_samples(
     parts = np.split(rows, np.cumsum(counts)[:-1])
     outputs = tuple(part.T.reshape(*shape, *sizes) for part, sizes in zip(parts, own, strict=True))
     return outputs if len(outputs) > 1 else outputs[0]
+
+
+class _SingleThreadedBlas:
+    """Hold BLAS to one thread while any block is at work, if threadpoolctl is installed.
+
+    BLAS threads would multiply with those of Dask, and change the last bits of products of many features. The
+    limit is that of the process, so the last block to leave lifts it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._controller: Any = None
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._controller is None:
+                self._controller = _threadpool_controller()
+            if self._inside == 0 and self._controller:
+                self._limit = self._controller.limit(limits=1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0 and self._controller:
+                self._limit.restore_original_limits()
+
+
+def _threadpool_controller() -> Any:
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ModuleNotFoundError:
+        return False
+    return ThreadpoolController()
+
+
+SINGLE_THREADED_BLAS = _SingleThreadedBlas()

@@ -1,11 +1,11 @@
-"""Differential entropy and negentropy: what depends on the values themselves, not only on their ranks."""
+"""Entropy, negentropy and divergence: what depends on the values themselves, not only on their ranks."""
 
 from collections.abc import Hashable, Sequence
 
 import xarray as xr
 
 from xrbig import results, roles
-from xrbig.core import family
+from xrbig.core import divergence, family
 from xrbig.estimator import RBIG
 from xrbig.results import Base, Request
 from xrbig.roles import Dims
@@ -120,3 +120,75 @@ def negentropy(
     """
     request = Request(skipna, min_samples, estimator, base, diagnostics, keep_attrs)
     return results.of_features("negentropy", family.negentropy, data, dim, sample_dim, variables, request, least=1)
+
+
+def kl_divergence(
+    data: xr.Dataset | xr.DataArray,
+    other: xr.Dataset | xr.DataArray,
+    dim: Dims = roles.VARIABLES,
+    *,
+    sample_dim: Dims | None = None,
+    variables: Sequence[Hashable] | None = None,
+    skipna: bool | None = None,
+    min_samples: int | None = None,
+    estimator: RBIG = RBIG(),  # noqa: B008 (frozen)
+    base: Base = "e",
+    diagnostics: bool = False,
+    keep_attrs: bool = False,
+) -> xr.DataArray | xr.Dataset:
+    r"""Kullback-Leibler divergence of the features from those of `other`, one number per cell.
+
+    .. math:: D_{KL}(p \,\|\, q) = \int p \log \frac{p}{q} \, dx
+        = D_{KL}\big(D_q(p) \,\big\|\, \mathcal{N}(0, I)\big)
+
+    where p is the density of `data`, q that of `other`, and D_q a flow fitted to the samples of q, as by `fit`: it
+    takes q to N(0, I) and does not change the divergence (Laparra et al., arXiv 2010.03807, 2020). It is 0 where both
+    have the same density, and not symmetric: it tells how surprising samples of `data` are to who expects `other`. It
+    does not change under invertible maps of the features. Where samples of p lie far outside of those of q, it rests on
+    the tails of the flow. A flow is fitted per cell, which takes a tenth of a second to seconds.
+
+    Parameters
+    ----------
+    data, other : Dataset or DataArray
+        The same features, at the same cells, each at samples of its own. Lazy if either is chunked: nothing is
+        computed then.
+    dim, sample_dim, variables, skipna, min_samples, estimator, base, diagnostics, keep_attrs
+        As for `total_correlation`; one feature is enough. `n_samples` is the smaller of the two numbers.
+
+    Returns
+    -------
+    DataArray or Dataset
+        float64, with the dimensions and coordinates of the cells. A cell is NaN if either side has too few samples, an
+        infinite value or a constant feature.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, a variable is not numeric or lacks a sample dimension, the features or the coordinates of
+        the cells differ, or if the samples are in several chunks that one block cannot hold.
+    TypeError
+        If one side is a Dataset and the other a DataArray.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> past, future = (xr.DataArray(rng.normal(m, 1, (1000, 2)), dims=("time", "lat"), name="tas") for m in (0, 1))
+    >>> D = future.rbig.kl_divergence(past, sample_dim="time")  # it is 0.5
+    >>> D.dims, float(D.mean().round(1))
+    (('lat',), 0.5)
+    """
+    request = Request(skipna, min_samples, estimator, base, diagnostics, keep_attrs)
+    request.check()
+    arrays = roles.variables_of(data, variables)
+    others = roles.same_variables(other, data, arrays)
+    samples = roles.sample_dims(arrays, dim, sample_dim)
+    found, found_others = (roles.features(side, dim) for side in (arrays, others))
+    for labelled, side in ((data, found), (other, found_others)):
+        roles.require_features(side, samples, labelled, "the Kullback-Leibler divergence", least=1)
+    roles.require_same_features(found, found_others)
+    roles.require_alignment([*arrays, *others], {*roles.as_names(dim), *samples})
+    attrs = {"features": ", ".join(found.labels)}
+    return results.labelled(
+        "kl_divergence", divergence.kl_divergence, found, samples, attrs, data, request, others=others
+    )

@@ -26,7 +26,11 @@ DIAGNOSTICS = {
     "converged": "whether no further layer was significant",
     "tied_fraction": "largest share of tied samples in a feature",
 }
-LONG_NAMES = {"entropy": "differential entropy", "o_information": "O-information"}
+LONG_NAMES = {
+    "entropy": "differential entropy",
+    "kl_divergence": "Kullback-Leibler divergence",
+    "o_information": "O-information",
+}
 
 
 class Request(NamedTuple):
@@ -88,6 +92,7 @@ def labelled(
     data: xr.Dataset | xr.DataArray,
     request: Request,
     along: tuple[str, ...] = (),
+    others: list[xr.DataArray] | None = None,
 ) -> xr.DataArray | xr.Dataset:
     """Map the measure over the cells, and name the result; a Dataset if it comes with diagnostics."""
     roles.require_free(along, found)
@@ -97,28 +102,33 @@ def labelled(
         min_samples=request.min_samples,
         skipna=request.skipna is None or bool(request.skipna),
     )
-    value, *others = _estimate(kernel, found, samples, along, request.diagnostics)
+    value, *diagnostics = _estimate(kernel, found, samples, along, request.diagnostics, others)
     kept = dict(data.attrs) if request.keep_attrs and isinstance(data, xr.Dataset) else {}
     value = _in_unit(value, request).rename(name)
     value.attrs = {
-        **({} if others else kept),
+        **({} if diagnostics else kept),
         **_unit(name, request),
         **features,
         "sample_dims": ", ".join(str(d) for d in samples),
         "estimator": repr(request.estimator),
         "xrbig_version": version("xrbig"),
     }
-    if not others:
+    if not diagnostics:
         return value
     named = {name: value}
-    for (key, text), field in zip(DIAGNOSTICS.items(), others, strict=True):
+    for (key, text), field in zip(DIAGNOSTICS.items(), diagnostics, strict=True):
         field.attrs = {"long_name": text, "units": "1"}
         named[key] = field
     return xr.Dataset(named, attrs=kept)
 
 
 def _estimate(
-    kernel: Any, found: roles.Features, samples: tuple[Hashable, ...], along: tuple[str, ...], diagnostics: bool
+    kernel: Any,
+    found: roles.Features,
+    samples: tuple[Hashable, ...],
+    along: tuple[str, ...],
+    diagnostics: bool,
+    others: list[xr.DataArray] | None,
 ) -> list[xr.DataArray]:
     """The fields of an `Estimate` that are wanted, with the labels of the cells and of the features `along` it."""
     outputs = [
@@ -130,13 +140,13 @@ def _estimate(
     ]
     outputs = outputs if diagnostics else outputs[:1]
     wanted = partial(_first_fields, kernel=kernel, number=len(outputs))
-    fields = blocks.map_cells(wanted, found.arrays, found.dims, samples, found.order, outputs)
+    fields = blocks.map_cells(wanted, found.arrays, found.dims, samples, found.order, outputs, others)
     labels = np.array([found.labels[i] for i in found.order], dtype=object)  # Zarr has no string of fixed length
     return [field.assign_coords({d: labels for d in along if d in field.dims}) for field in fields]
 
 
-def _first_fields(x: NDArray[Any], kernel: Any, number: int) -> tuple[NDArray[Any], ...]:
-    return tuple(kernel(x)[:number])
+def _first_fields(*x: NDArray[Any], kernel: Any, number: int) -> tuple[NDArray[Any], ...]:
+    return tuple(kernel(*x)[:number])
 
 
 def _in_unit(nats: xr.DataArray, request: Request) -> xr.DataArray:

@@ -158,6 +158,33 @@ def sides(data: xr.Dataset | xr.DataArray, x: Group, y: Group | None) -> tuple[l
     return group(data, x, "x"), group(data, y, "y")
 
 
+def same_variables(
+    other: xr.Dataset | xr.DataArray, data: xr.Dataset | xr.DataArray, arrays: list[xr.DataArray]
+) -> list[xr.DataArray]:
+    """The variables of `other` that have the names of those of `data`, `arrays`; the name of a DataArray is free."""
+    require_labelled(other)
+    if isinstance(other, xr.DataArray) and isinstance(data, xr.DataArray):
+        return [other.rename(arrays[0].name)]
+    if isinstance(other, xr.DataArray) or isinstance(data, xr.DataArray):
+        raise TypeError(
+            f"the data are a {type(data).__name__}, other is a {type(other).__name__}: both must be the same. "
+            "Give the variable, ds.rbig.kl_divergence(other) or ds['tas'].rbig.kl_divergence(other['tas'])."
+        )
+    for array in arrays:
+        _require_variable(other, array.name, "the data")
+    return [other[array.name] for array in arrays]
+
+
+def require_same_features(found: Features, others: Features) -> None:
+    """Refuse features that are not the same."""
+    for one, two, whose in ((found, others, "other"), (others, found, "the data")):
+        for label in one.labels:
+            if label not in two.labels:
+                raise ValueError(
+                    f"{whose} has no feature {label!r}. Select the same entries on both sides, as other.sel(level=...)."
+                )
+
+
 def known(data: xr.Dataset | xr.DataArray, given: Group | None) -> list[xr.DataArray]:
     """The variables on which a mutual information is conditional."""
     if given is None:
@@ -347,7 +374,7 @@ def _difference(a: xr.DataArray, b: xr.DataArray, dim: Hashable, name: Hashable)
         return ""
     if any(c[name].variable.chunks is not None for c in (a, b)):
         return ""
-    left, right = a[name].values, b[name].values
+    left, right = a[name].values, b[name].transpose(*a[name].dims, missing_dims="ignore").values
     if left.shape != right.shape:
         return f"shape {right.shape} against {left.shape}"
     try:

@@ -188,7 +188,7 @@ class Trial(NamedTuple):
         return bool(self.unseen.mean() > self.null_level(significance))
 
 
-def fit(x: Floats, settings: Settings, report: Report) -> Fitted:
+def fit(x: Floats, settings: Settings, report: Report = lambda text: None) -> Fitted:
     """Fit a flow to the samples `x` (feature, sample), none of which is constant.
 
     Two paths are followed, one that begins with the margins and one that begins with the data as they are, and that one
@@ -318,7 +318,7 @@ def _choose(gains: Floats) -> tuple[Ints, Floats]:
 
 def _pairs(state: State, settings: Settings) -> Trial:
     """A tree of the pairs that gain, each a mixture of as many components as unseen samples gain most by."""
-    edges = chow_liu_tree(state.whole, settings.significance)[::-1]
+    edges = chow_liu_tree(state.whole, settings.significance)[::-1] if len(state.whole) > 1 else []
     if not edges:
         return Trial.nothing("pairs", state)
     n = len(state.held)
