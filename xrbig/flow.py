@@ -315,7 +315,7 @@ class Flow:
 
     def __repr__(self) -> str:
         lines = [f"<xrbig.Flow: {self._summary()}>", f"features: {', '.join(self.features)}", self._information()]
-        lines += [f"  {kind:<12}{gain:>12}{likelihood:>14}" for kind, gain, likelihood in self._table()]
+        lines += [f"  {kind:<12}{gain:>12}{likelihood:>16}" for kind, gain, likelihood in self._table()]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -66,7 +66,7 @@ def _ranks(n: int, bins: int) -> Ints:
     edges = np.round(np.arange(1, bins) * (n + 1) / bins).astype(np.int64)
     tail = edges[0] >> np.arange(1, 64)
     ranks = np.unique(np.concatenate([edges, tail, n + 1 - tail]))
-    beyond = min(TAIL, n // 4)
+    beyond = min(TAIL, n // 8)
     return ranks[(ranks > beyond) & (ranks <= n - beyond)]
 
 
