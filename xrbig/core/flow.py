@@ -9,7 +9,7 @@ from scipy.special import ndtri
 from xrbig.core import recipes
 from xrbig.core.entropy import marginal_entropies, spread_ties
 from xrbig.core.gaussianize import Settings
-from xrbig.core.maps import Conditional, Map, Margins, Tree
+from xrbig.core.maps import Conditional, Linear, Map, Margins, Tree
 from xrbig.core.marginal import Floats, Ints, exact_order, scatter
 from xrbig.core.pairs import chow_liu_tree
 from xrbig.core.recipes import Recipe
@@ -35,9 +35,9 @@ class Layer(NamedTuple):
     Attributes
     ----------
     kind : what it is
-    maps : its maps, in turn
+    maps : its maps, in turn; those of the first begin by mean 0 and variance 1
     gain : what it takes from T: the mean of what it takes on the samples of the fit and on others
-    likelihood : what it adds to the mean log-likelihood of samples that it has not seen
+    likelihood : what it adds to the mean log-likelihood of samples that it has not seen, on that of N(0, I)
     null_level : what chance would add to it with the probability `significance`
     """
 
@@ -179,6 +179,10 @@ class Trial(NamedTuple):
         """Mean gain on the samples of the fit and on others: they err by the same in either direction."""
         return float(self.seen.mean() + self.unseen.mean()) / 2
 
+    def layer(self, significance: float) -> Layer:
+        """What is kept of it."""
+        return Layer(self.kind, self.maps, self.gain, float(self.unseen.mean()), self.null_level(significance))
+
     def null_level(self, significance: float) -> float:
         """Mean gain that chance exceeds with this probability."""
         return float(-ndtri(significance) * self.unseen.std() / np.sqrt(len(self.unseen)))
@@ -196,27 +200,20 @@ def fit(x: Floats, settings: Settings, report: Report = lambda text: None) -> Fi
     """
     order = exact_order(x[None], settings.seed)
     x = scatter(spread_ties(order.values), order.samples)[0]
-    scaled = Trial.of("scale", State.of(x), recipes.standardize)
-    margins = scaled.then(_margins(scaled.state, LATER, heavy=True), "margins")
+    scale = Linear(x.mean(axis=1), np.diag(1 / x.std(axis=1)))
+    scaled, log_det = scale.apply(x)
+    start = State.of(scaled)
+    margins = _margins(start, LATER, heavy=True)
     path = [margins, *_follow(margins.state, settings, report)]
     if settings.rotation == "auto" and has_covariance(x[None])[0]:
-        first, *others = _follow(scaled.state, settings, report, raw=True) or [Trial.nothing("scale", scaled.state)]
-        other = [scaled.then(first, first.kind), *others]
+        other = _follow(start, settings, report, raw=True) or [Trial.nothing("scale", start)]
         path = max(other, path, key=lambda p: sum(float(t.unseen.mean()) for t in p))
-    layers = _layers(path, margins, settings)
-    gain = sum(t.seen for t in path) - margins.seen
-    log_prob = log_normal(x) + sum(t.seen for t in path)
+    log_prob = log_det + log_normal(scaled) + sum(t.seen for t in path)
     by_density = float(marginal_entropies(order.values).sum() + log_prob.mean())
-    return Fitted(layers, sum(layer.gain for layer in layers), by_density, float(gain.std() / np.sqrt(len(gain))))
-
-
-def _layers(path: list[Trial], margins: Trial, settings: Settings) -> list[Layer]:
-    layers = []
-    for index, trial in enumerate(path):
-        gain = trial.gain - (0 if index else margins.gain)
-        null_level = trial.null_level(settings.significance)
-        layers.append(Layer(trial.kind, trial.maps, float(gain), float(trial.unseen.mean()), null_level))
-    return layers
+    std_error = float((sum(t.seen for t in path) - margins.seen).std() / np.sqrt(x.shape[1]))
+    layers = [trial.layer(settings.significance) for trial in path]
+    first = layers[0]._replace(maps=[scale, *path[0].maps], gain=path[0].gain - margins.gain)
+    return Fitted([first, *layers[1:]], sum(x.gain for x in [first, *layers[1:]]), by_density, std_error)
 
 
 def _follow(state: State, settings: Settings, report: Report, raw: bool = False) -> list[Trial]:

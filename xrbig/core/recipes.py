@@ -25,13 +25,8 @@ STEPS = 10  # of the scatter
 COMPONENTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48)
 SAMPLES_PER_PARAMETER = 1.5
 PAIR_CHOICES = 8  # of them for a pair
-BROAD = 3.0  # standard deviation of the background of a mixture
+BROAD, BACKGROUND = 3.0, 0.1  # standard deviation of the background of a mixture, and its weight in samples
 MOST_SAMPLES = 10_000  # that a mixture is fitted to
-
-
-def standardize(x: Floats, like: list[Map] | None) -> list[Map]:
-    """Mean 0 and variance 1."""
-    return [Linear(x.mean(axis=1), np.diag(1 / x.std(axis=1)))]
 
 
 def margins(bins: list[int], heavy: bool) -> Recipe:
@@ -214,15 +209,16 @@ def _fit_mixtures(z: Floats, components: int, seeds: list[int]) -> list[Mixture]
 def _pool(found: list[Mixture], n: int) -> tuple[Floats, Floats, Floats]:
     """Weights, means and whitenings of the mean of mixtures, one stack each, that n samples were fitted by.
 
-    A broad component is added whose weight is that of one sample. Far from the data it is all there is, and between
-    clusters it keeps the density from vanishing, where the map could not be inverted.
+    A broad component is added whose weight is a tenth of that of a sample. Far from the data it is all there is, and
+    between clusters it keeps the density from vanishing, where the map could not be inverted.
     """
+    share = BACKGROUND / n
     features = found[0].mean.shape[-1]
-    log_weight = np.concatenate([m.log_weight[0] for m in found]) - np.log(len(found)) + np.log1p(-1 / n)
+    log_weight = np.concatenate([m.log_weight[0] for m in found]) - np.log(len(found)) + np.log1p(-share)
     mean = np.concatenate([m.mean[0] for m in found])
     whitening = np.concatenate([m.whitening[0] for m in found])
     return (
-        np.append(log_weight, -np.log(n)),
+        np.append(log_weight, np.log(share)),
         np.concatenate([mean, np.zeros((1, features))]),
         np.concatenate([whitening, np.eye(features)[None] / BROAD]),
     )
