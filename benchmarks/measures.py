@@ -1,4 +1,4 @@
-"""Write docs/measures.md: `python benchmarks/measures.py` (about four minutes on two cores)."""
+"""Write docs/measures.md: `python benchmarks/measures.py` (six minutes of CPU time, on two cores)."""
 
 import os
 
