@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import xarray as xr
 
@@ -46,6 +47,29 @@ def test_the_example_writes_its_maps(tmp_path, monkeypatch, coarse_tutorial):
     assert maps.total_correlation.notnull().all()
     assert 0.1 < float(maps.mutual_information.mean()) < 0.3
     assert (tmp_path / "graz.png").stat().st_size > 10_000
+
+
+def test_the_rings_are_drawn(tmp_path, monkeypatch):
+    example = runpy.run_path(str(ROOT / "examples" / "rings.py"))
+    rings = example["concentric_rings"](600, seed=0)
+    flow = rings.rbig.fit()
+    drawn = flow.sample(2000)
+    radius = np.hypot(drawn.x, drawn.y)
+    assert float(((abs(radius - 0.5) < 0.25) | (abs(radius - 1) < 0.25)).mean()) > 0.98
+    assert 0.4 < float((radius < 0.75).mean()) < 0.6
+    with plt.rc_context({"backend": "agg"}):
+        figure = example["draw"](rings, flow, rings.rbig.fit(estimator=example["PLAIN"]))
+        assert len(figure.axes) == 6
+        plt.close("all")
+
+
+def test_the_strangest_days_are_named(tmp_path, monkeypatch, capsys, shared):
+    monkeypatch.setattr(sys, "argv", ["strange_weather.py", str(shared / "ncep_iberia_djf_2.5deg.nc"), str(tmp_path)])
+    with plt.rc_context({"backend": "agg"}):
+        runpy.run_path(str(ROOT / "examples" / "strange_weather.py"), run_name="__main__")
+        plt.close("all")
+    assert "1986-01-31" in capsys.readouterr().out  # a deep low over the Balearic Sea
+    assert (tmp_path / "strange_weather.png").stat().st_size > 10_000
 
 
 def test_import_is_light():

@@ -30,7 +30,7 @@ Base = Literal["normal", "uniform"]
 
 logger = logging.getLogger(__name__)
 
-AGREEMENT = 3.0  # standard errors by which T by Eq. 6 and by Eq. 7 may differ
+AGREEMENT = 3.0, 0.1  # standard errors and share of T by which T by Eq. 6 and by Eq. 7 may differ
 SPACING_VARIANCE = 0.1  # of the entropy of a feature from spacings, beyond that of its log-density; per sample
 ATOM = 0.1  # share of equal values from which a density means little
 SHOWN = 12  # layers that are printed
@@ -464,12 +464,13 @@ def _warn(recorded: Recorded, x: Floats) -> None:
             )
     fitted = recorded.fitted
     error = np.sqrt(fitted.std_error**2 + SPACING_VARIANCE * len(x) / x.shape[1])
-    if abs(fitted.by_density - fitted.total_correlation) > AGREEMENT * error:
+    allowed = AGREEMENT[0] * error + AGREEMENT[1] * abs(fitted.total_correlation)
+    if abs(fitted.by_density - fitted.total_correlation) > allowed:
         warnings.warn(
             f"the total correlation is {fitted.total_correlation:.3f} nat by the layers (Eq. 7) and "
-            f"{fitted.by_density:.3f} nat by the density (Eq. 6), which differ by more than {AGREEMENT:g} times "
-            f"{error:.3f}: {x.shape[1]} samples of {len(x)} features do not determine the flow. "
-            "Take more samples or fewer features.",
+            f"{fitted.by_density:.3f} nat by the density (Eq. 6), which differ by more than {allowed:.3f}: "
+            f"{x.shape[1]} samples of {len(x)} features do not determine the flow, "
+            "or they are too much alike from one to the next. Take more samples or fewer features.",
             stacklevel=3,
         )
 

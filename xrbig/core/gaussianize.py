@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from xrbig.core import marginal, negentropy, rotation
-from xrbig.core.marginal import Bools, Floats, Ints, MarginalMap
+from xrbig.core.marginal import Bools, Floats, Ints
 
 CONTINUED = 0.1  # significance that the layers of a cell need after the first that is significant
 
@@ -24,35 +24,6 @@ class Settings(Protocol):
     def significance(self) -> float: ...
     @property
     def seed(self) -> int: ...
-
-
-class Layer(NamedTuple):
-    """A fitted layer of one cell, z -> Psi(matrix @ z), for any samples.
-
-    Attributes
-    ----------
-    matrix : array (feature, feature)
-    margins : the marginal Gaussianization Psi; None where they were left alone
-    gain : what the layer takes from T, in nats
-    """
-
-    matrix: Floats
-    margins: MarginalMap | None
-    gain: float
-
-    def apply(self, z: Floats) -> tuple[Floats, Floats]:
-        """Map `z` (feature, sample); returns the new samples and log|det| (sample,)."""
-        y = self.matrix @ z
-        log_det = np.full(z.shape[1], np.linalg.slogdet(self.matrix)[1])
-        if self.margins is None:
-            return y, log_det
-        mapped, log_slope = self.margins.apply(y)
-        return mapped, log_det + log_slope.sum(axis=0)
-
-    def invert(self, z: Floats) -> Floats:
-        """Map `z` (feature, sample) back."""
-        y = z if self.margins is None else self.margins.invert(z)
-        return np.asarray(np.linalg.solve(self.matrix, y), dtype=np.float64)
 
 
 class Linear(NamedTuple):
@@ -164,16 +135,3 @@ def gaussianize(z: Floats, settings: Settings) -> Gaussianized:
         n_layers[step.cells] += 1
         converged[step.cells] = step.converged
     return Gaussianized(total, n_layers, converged)
-
-
-def fit_layers(z: Floats, settings: Settings) -> list[Layer]:
-    """Fit the layers of one cell to its normal scores `z` (feature, sample)."""
-    resolutions = negentropy.resolutions(z.shape[1])
-    layers = []
-    for step in iterate(z[None].copy(), settings):
-        margins = None
-        if step.accepted[0]:
-            edges = resolutions[step.margins.resolution[0]]
-            margins = MarginalMap.fit(step.linear.y[0], step.order[0], edges)
-        layers.append(Layer(step.linear.matrix[0], margins, float(step.gain[0])))
-    return layers
