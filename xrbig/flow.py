@@ -30,7 +30,7 @@ Base = Literal["normal", "uniform"]
 
 logger = logging.getLogger(__name__)
 
-AGREEMENT = 3.0, 0.1  # standard errors and share of T by which T by Eq. 6 and by Eq. 7 may differ
+AGREEMENT = 3.0, 0.05  # standard errors and share of T by which T by Eq. 6 and by Eq. 7 may differ
 SPACING_VARIANCE = 0.1  # of the entropy of a feature from spacings, beyond that of its log-density; per sample
 ATOM = 0.1  # share of equal values from which a density means little
 SHOWN = 12  # layers that are printed
