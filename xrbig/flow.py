@@ -105,7 +105,7 @@ def fit(
     roles.require_alignment(arrays, set(roles.as_names(dim)))
     _require_one_flow(found, samples)
     x = _complete_samples(blocks.gather(found.arrays, found.dims, samples, found.order), found)
-    with _progress() as report:
+    with _progress() as report, blocks.SINGLE_THREADED_BLAS:
         fitted = core.fit(x, estimator, report)
     recorded = Recorded.of(found, isinstance(data, xr.DataArray), x.shape[1], estimator, fitted)
     _warn(recorded, x)
@@ -225,7 +225,8 @@ class Flow:
             As the data of the fit, over the dimension ``"sample"``.
         """
         z = np.random.default_rng(seed).standard_normal((n, len(self.features))).T
-        return self._recorded.label(core.in_slabs(partial(core.invert, self._maps), z))
+        with blocks.SINGLE_THREADED_BLAS:
+            return self._recorded.label(core.in_slabs(partial(core.invert, self._maps), z))
 
     @property
     def total_correlation(self) -> xr.Dataset:
