@@ -17,7 +17,7 @@ from xrbig.core.unmixing import has_covariance
 
 FOLDS = 4
 STRETCHES = 12  # of samples in each fold, so that neighbours in time are in the same
-JUDGED = 20_000  # samples that judge a layer: more add nothing but time
+JUDGED = 10_000  # samples that judge a layer: more add nothing but time
 SLAB = 1024  # samples that are mapped at a time: however many there are, the same bits come out
 LATER = 0.01  # significance that layers after the first need, and margins
 LATER_TURN = 0.1  # the same of plain rotations, of which each takes little
@@ -319,7 +319,7 @@ def _pairs(state: State, settings: Settings) -> Trial:
     if not edges:
         return Trial.nothing("pairs", state)
     n = len(state.held)
-    choices = recipes.most_components(2, n - n // FOLDS)[: recipes.PAIR_CHOICES]
+    choices = [k for k in recipes.most_components(2, n - n // FOLDS) if k in recipes.PAIR_COMPONENTS]
     gains = np.stack([_unseen_gains(state, recipes.tree(edges, [k] * len(edges), settings.seed)) for k in choices])
     chosen, best = _choose(gains)
     kept = np.flatnonzero(best.mean(axis=1) > CERTAIN * best.std(axis=1) / np.sqrt(n))

@@ -7,11 +7,12 @@ others. Far from the samples they were fitted on, maps go on smoothly and stay i
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import log_ndtr, logsumexp, ndtri_exp
+from scipy.special import log_ndtr, logsumexp, ndtr, ndtri, ndtri_exp
 
 from xrbig.core.marginal import Floats, Ints
 
 LARGEST_LOG = 700.0  # of a number that a float can hold
+LEAST = 1e-280  # probability below which its logarithm is needed
 
 
 class Linear(NamedTuple):
@@ -219,9 +220,14 @@ class Tree(NamedTuple):
 
 def _scores(log_weight: Floats, white: Floats) -> Floats:
     """Normal scores of the mixture's distribution function at standardized `white` (component, ...)."""
-    below, above = (logsumexp(log_weight + log_ndtr(side * white), axis=0) for side in (1, -1))
+    weight = np.exp(log_weight)
+    below, above = ((weight * ndtr(side * white)).sum(axis=0) for side in (1, -1))
     lower = below < above
-    score = ndtri_exp(np.minimum(np.where(lower, below, above), -np.finfo(float).tiny))
+    score = ndtri(np.where(lower, below, above))
+    far = np.minimum(below, above) < LEAST
+    if far.any():
+        log_below, log_above = (logsumexp(log_weight[:, far] + log_ndtr(s * white[:, far]), axis=0) for s in (1, -1))
+        score[far] = ndtri_exp(np.minimum(log_below, log_above))
     return np.asarray(np.where(lower, score, -score))
 
 

@@ -24,7 +24,7 @@ ROBUST = 3.0  # degrees of freedom of the scatter of samples whose margins may h
 STEPS = 10  # of the scatter
 COMPONENTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48)
 SAMPLES_PER_PARAMETER = 1.5
-PAIR_CHOICES = 8  # of them for a pair
+PAIR_COMPONENTS = (2, 4, 8, 16)
 BROAD, BACKGROUND = 3.0, 0.1  # standard deviation of the background of a mixture, and its weight in samples
 MOST_SAMPLES = 10_000  # that a mixture is fitted to
 
