@@ -97,7 +97,7 @@ def test_between_clusters_a_mixture_can_be_inverted():
     (fitted,) = recipes.mixtures(2, [0])(x, None)
     line = np.linspace(-3, 3, 61)
     between = np.stack([line, -line])
-    np.testing.assert_allclose(fitted.invert(fitted.apply(between)[0]), between, atol=1e-6)
+    np.testing.assert_allclose(fitted.invert(fitted.apply(between)[0]), between, atol=1e-5)  # 100 widths apart
 
 
 def test_a_tree_maps_children_given_their_parents():
