@@ -19,12 +19,13 @@ from xrbig.roles import Dims, Group
 Base = Literal["e", 2]
 
 UNITS: dict[Base, str] = {"e": "nat", 2: "bit"}
-DTYPES: list[type] = [np.float64, np.int64, np.int64, np.bool_, np.float64]
+DTYPES: list[type] = [np.float64, np.int64, np.int64, np.bool_, np.float64, np.float64]
 DIAGNOSTICS = {
     "n_samples": "number of complete samples",
     "n_layers": "number of layers",
     "converged": "whether no further layer was significant",
     "tied_fraction": "largest share of tied samples in a feature",
+    "std_error": "standard error",
 }
 
 
@@ -74,7 +75,8 @@ def total_correlation(
     base : {"e", 2}
         Unit of the result: nat or bit.
     diagnostics : bool
-        Return a Dataset that also holds `n_samples`, `n_layers`, `converged` and `tied_fraction`.
+        Return a Dataset that also holds `n_samples`, `n_layers`, `converged`, `tied_fraction` and `std_error`, the
+        standard error, for which the samples must be in their order in time.
     keep_attrs : bool
         Add the global attributes of the Dataset to the result. Those of its variables would be wrong and are never
         kept.
@@ -110,6 +112,7 @@ def total_correlation(
         settings=estimator,
         min_samples=min_samples,
         skipna=skipna is None or bool(skipna),
+        std_error=diagnostics,
     )
     estimate = _estimate(kernel, found, samples, diagnostics)
     attrs = {"features": ", ".join(found.labels)}
@@ -194,6 +197,7 @@ def mutual_information(
         settings=estimator,
         min_samples=min_samples,
         skipna=skipna is None or bool(skipna),
+        std_error=diagnostics,
     )
     estimate = _estimate(kernel, both, samples, diagnostics)
     attrs = {f"{k}_features": ", ".join(g.labels) for k, g in zip("xy", groups, strict=True)}
@@ -252,6 +256,6 @@ def _labelled(
         return value
     named = {name: value}
     for (key, text), field in zip(DIAGNOSTICS.items(), others, strict=True):
-        field.attrs = {"long_name": text, "units": "1"}
-        named[key] = field
+        named[key] = field / math.log(2) if key == "std_error" and base == 2 else field
+        named[key].attrs = {"long_name": text, "units": "1"}
     return xr.Dataset(named, attrs=kept)

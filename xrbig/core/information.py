@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from xrbig.core import destruct
+from xrbig.core import destruct, uncertainty
 from xrbig.core.gaussianize import Gaussianized, Settings, gaussianize
 from xrbig.core.marginal import Bools, Floats, Ints, Order, exact_order, orientation, rank_gaussianize, ties
 from xrbig.core.rotation import null_log_det
@@ -29,6 +29,7 @@ class Estimate(NamedTuple):
     n_layers : layers that count (for I, those of all features together); of plain RBIG the rejected ones too
     converged : whether the layers ended because no further one was significant
     tied_fraction : share of tied samples in the feature that has most of them
+    std_error : standard error in nats, NaN if it was not asked for
     """
 
     value: Floats
@@ -36,6 +37,7 @@ class Estimate(NamedTuple):
     n_layers: Ints
     converged: Bools
     tied_fraction: Floats
+    std_error: Floats
 
 
 class Cells(NamedTuple):
@@ -71,9 +73,13 @@ def default_min_samples(features: int) -> int:
 
 
 def total_correlation(
-    x: NDArray[Any], settings: Settings, min_samples: int | None = None, skipna: bool = True
+    x: NDArray[Any],
+    settings: Settings,
+    min_samples: int | None = None,
+    skipna: bool = True,
+    std_error: bool = False,
 ) -> Estimate:
-    """T of the features of `x` (cell, feature, sample).
+    """T of the features of `x` (cell, feature, sample), and its standard error if that is asked for.
 
     With the rotation ``"auto"`` by the destructors that remove most, else the sum of the gains of all layers, Eq. 7.
     """
@@ -81,10 +87,10 @@ def total_correlation(
     def kernel(cells: Cells) -> Gaussianized:
         if settings.rotation == "auto":
             return destruct.total_correlation(cells.x, cells.scores(), cells.smooth, settings)
-        return gaussianize(cells.scores(), settings)
+        return gaussianize(cells.scores(), settings, std_error)
 
     pairs = np.triu(np.ones((x.shape[1], x.shape[1]), dtype=bool), k=1)
-    return _map_cells(kernel, pairs, x, settings, min_samples, skipna)
+    return _map_cells(kernel, pairs, x, settings, min_samples, skipna, std_error)
 
 
 def mutual_information(
@@ -93,8 +99,9 @@ def mutual_information(
     settings: Settings,
     min_samples: int | None = None,
     skipna: bool = True,
+    std_error: bool = False,
 ) -> Estimate:
-    """I between the first `split` features of `x` (cell, feature, sample) and the others."""
+    """I between the first `split` features of `x` (cell, feature, sample) and the others, likewise."""
     features = x.shape[1]
     groups = slice(split), slice(split, None)
 
@@ -102,14 +109,14 @@ def mutual_information(
         scores = [cells.scores(group) for group in groups]
         if settings.rotation == "auto":
             return destruct.mutual_information(cells.x, scores, cells.scores(), cells.smooth, settings)
-        return _by_gaussianized_groups(scores, settings)
+        return _by_gaussianized_groups(scores, settings, std_error)
 
     pairs = np.zeros((features, features), dtype=bool)
     pairs[:split, split:] = True
-    return _map_cells(kernel, pairs, x, settings, min_samples, skipna)
+    return _map_cells(kernel, pairs, x, settings, min_samples, skipna, std_error)
 
 
-def _by_gaussianized_groups(groups: list[Floats], settings: Settings) -> Gaussianized:
+def _by_gaussianized_groups(groups: list[Floats], settings: Settings, with_terms: bool = False) -> Gaussianized:
     """I(x, y) = T([D_x(x), D_y(y)]), Eq. 8, of normal scores.
 
     As each group is left uncorrelated, the null level of the first log-determinant is that of the pairs across the
@@ -122,7 +129,7 @@ def _by_gaussianized_groups(groups: list[Floats], settings: Settings) -> Gaussia
             within += null_log_det(*group.shape[1:])
     joint = np.concatenate(groups, axis=1)
     joint = rank_gaussianize(exact_order(joint, settings.seed), settings.seed)
-    both = gaussianize(joint, settings)
+    both = gaussianize(joint, settings, with_terms)
     return both._replace(total=both.total + within)
 
 
@@ -133,6 +140,7 @@ def _map_cells(
     settings: Settings,
     min_samples: int | None,
     skipna: bool,
+    std_error: bool = False,
 ) -> Estimate:
     """Apply `kernel` to the cells that have enough samples.
 
@@ -152,9 +160,11 @@ def _map_cells(
         n_layers=np.zeros(cells, dtype=np.int64),
         converged=np.zeros(cells, dtype=bool),
         tied_fraction=np.full(cells, np.nan),
+        std_error=np.full(cells, np.nan),
     )
     for batch in _batches(n_samples, usable, features):
-        samples = _complete_samples(x[batch], ~missing[batch])[..., _alternating(int(n_samples[batch[0]]))]
+        sequence = _alternating(int(n_samples[batch[0]]))
+        samples = _complete_samples(x[batch], ~missing[batch])[..., sequence]
         order = exact_order(samples, settings.seed)
         tied = ties(order, settings.seed)
         estimate.tied_fraction[batch] = tied.fraction
@@ -162,11 +172,17 @@ def _map_cells(
         if varying.any():
             cell = batch[varying]
             kept = Order(order.samples[varying], order.values[varying])
-            result = kernel(Cells(samples[varying], kept, tied.fraction[varying] < SMOOTH, settings.seed))
+            stack = Cells(samples[varying], kept, tied.fraction[varying] < SMOOTH, settings.seed)
+            result = kernel(stack)
             monotone = np.abs(tied.correlation[varying][:, pairs]).max(axis=1) > MONOTONE
             estimate.value[cell] = result.total
             estimate.n_layers[cell] = result.n_layers
             estimate.converged[cell] = result.converged & ~monotone
+            if std_error:
+                in_order = np.argsort(sequence)
+                terms, scores = (np.take(a, in_order, axis=-1) for a in (result.terms, stack.scores()))
+                doubt = np.array([doubt() for doubt in result.doubts])
+                estimate.std_error[cell] = uncertainty.standard_error(terms, scores, pairs, doubt)
     return estimate
 
 
