@@ -6,7 +6,7 @@ import xrbig
 from tests.conftest import weather
 
 
-@pytest.mark.parametrize("name", ["total_correlation", "mutual_information"])
+@pytest.mark.parametrize("name", ["total_correlation", "mutual_information", "significance", "bootstrap"])
 def test_accessor_methods_have_the_signature_of_the_functions(name):
     function = list(inspect.signature(getattr(xrbig, name)).parameters.values())
     on_dataset = list(inspect.signature(getattr(xrbig.DatasetAccessor, name)).parameters.values())

@@ -6,6 +6,7 @@ from xrbig import tutorial
 from xrbig.accessor import DataArrayAccessor, DatasetAccessor
 from xrbig.estimator import RBIG
 from xrbig.measures import mutual_information, total_correlation
+from xrbig.resampling import bootstrap, significance
 
 __version__ = version("xrbig")
 
@@ -14,7 +15,9 @@ __all__ = [
     "DataArrayAccessor",
     "DatasetAccessor",
     "__version__",
+    "bootstrap",
     "mutual_information",
+    "significance",
     "total_correlation",
     "tutorial",
 ]

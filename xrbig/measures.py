@@ -103,10 +103,7 @@ def total_correlation(
     (('lat',), 0.6)
     """
     _check(base, min_samples, skipna, estimator)
-    arrays = roles.variables_of(data, variables)
-    samples = roles.sample_dims(arrays, dim, sample_dim)
-    found = roles.features(arrays, dim)
-    roles.require_features(found, samples, data)
+    found, samples, attrs = features_of(data, dim, sample_dim, variables)
     kernel = partial(
         information.total_correlation,
         settings=estimator,
@@ -115,7 +112,6 @@ def total_correlation(
         std_error=diagnostics,
     )
     estimate = _estimate(kernel, found, samples, diagnostics)
-    attrs = {"features": ", ".join(found.labels)}
     return _labelled("total_correlation", estimate, attrs, data, samples, estimator, base, keep_attrs)
 
 
@@ -177,6 +173,34 @@ def mutual_information(
     (('lat',), 1.0)
     """
     _check(base, min_samples, skipna, estimator)
+    both, split, samples, attrs = groups_of(data, x, y, dim, sample_dim)
+    kernel = partial(
+        information.mutual_information,
+        split=split,
+        settings=estimator,
+        min_samples=min_samples,
+        skipna=skipna is None or bool(skipna),
+        std_error=diagnostics,
+    )
+    estimate = _estimate(kernel, both, samples, diagnostics)
+    return _labelled("mutual_information", estimate, attrs, data, samples, estimator, base, keep_attrs)
+
+
+def features_of(
+    data: xr.Dataset | xr.DataArray, dim: Dims, sample_dim: Dims | None, variables: Sequence[Hashable] | None
+) -> tuple[roles.Features, tuple[Hashable, ...], dict[str, str]]:
+    """The features of a T, the sample dimensions, and what the attributes of the result say of them."""
+    arrays = roles.variables_of(data, variables)
+    samples = roles.sample_dims(arrays, dim, sample_dim)
+    found = roles.features(arrays, dim)
+    roles.require_features(found, samples, data)
+    return found, samples, {"features": ", ".join(found.labels)}
+
+
+def groups_of(
+    data: xr.Dataset | xr.DataArray, x: Group, y: Group | None, dim: Dims, sample_dim: Dims | None
+) -> tuple[roles.Features, int, tuple[Hashable, ...], dict[str, str]]:
+    """The features of an I, the first group before the other, the number of the first, and so on."""
     sides = roles.sides(data, x, y)
     roles.require_disjoint(*sides)
     arrays = [*sides[0], *sides[1]]
@@ -191,17 +215,8 @@ def mutual_information(
         first.labels + second.labels,
         first.order + [len(first.labels) + i for i in second.order],
     )
-    kernel = partial(
-        information.mutual_information,
-        split=len(first.labels),
-        settings=estimator,
-        min_samples=min_samples,
-        skipna=skipna is None or bool(skipna),
-        std_error=diagnostics,
-    )
-    estimate = _estimate(kernel, both, samples, diagnostics)
     attrs = {f"{k}_features": ", ".join(g.labels) for k, g in zip("xy", groups, strict=True)}
-    return _labelled("mutual_information", estimate, attrs, data, samples, estimator, base, keep_attrs)
+    return both, len(first.labels), samples, attrs
 
 
 def _check(base: Base, min_samples: int | None, skipna: bool | None, estimator: RBIG) -> None:

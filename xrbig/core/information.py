@@ -1,8 +1,8 @@
 """Total correlation and mutual information of stacks of cells, with missing samples."""
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
-from typing import Any, NamedTuple
+from functools import lru_cache, partial
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,16 @@ class Estimate(NamedTuple):
     converged: Bools
     tied_fraction: Floats
     std_error: Floats
+
+
+class Stack(Protocol):
+    """Cells with the same number of complete samples: their values, whether few of these are tied, and scores."""
+
+    @property
+    def x(self) -> Floats: ...
+    @property
+    def smooth(self) -> Bools: ...
+    def scores(self, features: slice = slice(None)) -> Floats: ...
 
 
 class Cells(NamedTuple):
@@ -83,14 +93,16 @@ def total_correlation(
 
     With the rotation ``"auto"`` by the destructors that remove most, else the sum of the gains of all layers, Eq. 7.
     """
-
-    def kernel(cells: Cells) -> Gaussianized:
-        if settings.rotation == "auto":
-            return destruct.total_correlation(cells.x, cells.scores(), cells.smooth, settings)
-        return gaussianize(cells.scores(), settings, std_error)
-
     pairs = np.triu(np.ones((x.shape[1], x.shape[1]), dtype=bool), k=1)
+    kernel = partial(shared_by_all, settings=settings, with_terms=std_error)
     return _map_cells(kernel, pairs, x, settings, min_samples, skipna, std_error)
+
+
+def shared_by_all(cells: Stack, settings: Settings, with_terms: bool = False) -> Gaussianized:
+    """T of the features of `cells`."""
+    if settings.rotation == "auto":
+        return destruct.total_correlation(cells.x, cells.scores(), cells.smooth, settings)
+    return gaussianize(cells.scores(), settings, with_terms)
 
 
 def mutual_information(
@@ -102,18 +114,18 @@ def mutual_information(
     std_error: bool = False,
 ) -> Estimate:
     """I between the first `split` features of `x` (cell, feature, sample) and the others, likewise."""
-    features = x.shape[1]
-    groups = slice(split), slice(split, None)
-
-    def kernel(cells: Cells) -> Gaussianized:
-        scores = [cells.scores(group) for group in groups]
-        if settings.rotation == "auto":
-            return destruct.mutual_information(cells.x, scores, cells.scores(), cells.smooth, settings)
-        return _by_gaussianized_groups(scores, settings, std_error)
-
-    pairs = np.zeros((features, features), dtype=bool)
+    pairs = np.zeros((x.shape[1], x.shape[1]), dtype=bool)
     pairs[:split, split:] = True
+    kernel = partial(shared_by_groups, split=split, settings=settings, with_terms=std_error)
     return _map_cells(kernel, pairs, x, settings, min_samples, skipna, std_error)
+
+
+def shared_by_groups(cells: Stack, split: int, settings: Settings, with_terms: bool = False) -> Gaussianized:
+    """I between the first `split` features of `cells` and the others."""
+    scores = [cells.scores(group) for group in (slice(split), slice(split, None))]
+    if settings.rotation == "auto":
+        return destruct.mutual_information(cells.x, scores, cells.scores(), cells.smooth, settings)
+    return _by_gaussianized_groups(scores, settings, with_terms)
 
 
 def _by_gaussianized_groups(groups: list[Floats], settings: Settings, with_terms: bool = False) -> Gaussianized:
@@ -134,7 +146,7 @@ def _by_gaussianized_groups(groups: list[Floats], settings: Settings, with_terms
 
 
 def _map_cells(
-    kernel: Callable[[Cells], Gaussianized],
+    kernel: Callable[[Stack], Gaussianized],
     pairs: Bools,
     x: NDArray[Any],
     settings: Settings,
@@ -163,7 +175,7 @@ def _map_cells(
         std_error=np.full(cells, np.nan),
     )
     for batch in _batches(n_samples, usable, features):
-        sequence = _alternating(int(n_samples[batch[0]]))
+        sequence = alternating(int(n_samples[batch[0]]))
         samples = _complete_samples(x[batch], ~missing[batch])[..., sequence]
         order = exact_order(samples, settings.seed)
         tied = ties(order, settings.seed)
@@ -196,7 +208,7 @@ def _batches(n_samples: Ints, usable: Bools, features: int) -> Iterator[Ints]:
 
 
 @lru_cache(maxsize=256)
-def _alternating(n: int) -> Ints:
+def alternating(n: int) -> Ints:
     """Sequence of n samples of which every second is from the one half, in stretches, and every second from the other.
 
     What is fitted on one half is judged on the other: were neighbours in time in both, autocorrelation would pass for
