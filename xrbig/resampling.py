@@ -217,9 +217,10 @@ def bootstrap(
 
     .. math:: \hat\sigma^2 = \Big\langle \tfrac14 (T_A - T_B)^2 \Big\rangle
 
-    is the variance of the estimate from all samples, and what fewer samples add to either half cancels. The interval
-    is the estimate plus and minus the `confidence` quantile of :math:`|T_A - T_B| / 2`. As `std_error` it says nothing
-    of structure that no estimate sees.
+    is the variance of the estimate from all samples, and what fewer samples add to either half cancels. That is the
+    `bias`, the mean of the halves less the estimate: it tells what more samples might still change, and twice its
+    square is added to the variance. The interval is the estimate plus and minus so many roots of that sum as the t
+    distribution asks. It says nothing of structure that neither all samples nor half of them show.
 
     Parameters
     ----------
@@ -236,8 +237,8 @@ def bootstrap(
     Returns
     -------
     Dataset
-        `mutual_information` or `total_correlation`, `lower`, `upper` and `std`. NaN where there is no estimate, or too
-        few samples for ten blocks.
+        `mutual_information` or `total_correlation`, `lower`, `upper`, `std` and `bias`. NaN where there is no estimate,
+        or too few samples for ten blocks.
 
     Raises
     ------
@@ -265,13 +266,14 @@ def bootstrap(
         ordered.require_blocks(length, block, units, asked.along, FEWEST_BLOCKS)
     question = asked.question(estimator, min_samples, skipna)
     kernel = partial(_spread_fields, question=question, number=n_replicates, block=length, confidence=float(confidence))
-    value, lower, upper, std = asked.fields(kernel, 4)
+    value, lower, upper, std, bias = asked.fields(kernel, 5)
     about = {"n_replicates": n_replicates, "along": str(asked.along), "block": length, "seed": estimator.seed}
     result = _dataset(asked, value, data, estimator, base, keep_attrs)
     for name, field in {"lower": lower, "upper": upper}.items():
         attrs = {**_unit(f"{name} bound", base), "confidence": confidence, **about}
         result[name] = _in_unit(field, base).assign_attrs(attrs)
     result["std"] = _in_unit(std, base).assign_attrs({**_unit("standard deviation", base), **about})
+    result["bias"] = _in_unit(bias, base).assign_attrs(_unit("mean of the halves less the estimate", base))
     return result
 
 

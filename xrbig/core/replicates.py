@@ -5,12 +5,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from xrbig.core import information, resample
 from xrbig.core.gaussianize import Settings
 from xrbig.core.information import BATCH, SMOOTH, alternating
 from xrbig.core.marginal import Bools, Floats, Ints, exact_order, orientation, rank_gaussianize, ties
 from xrbig.core.resample import FEWEST_BLOCKS, Surrogates, Units
+from xrbig.core.uncertainty import DOUBT
 
 
 class Question(NamedTuple):
@@ -129,37 +131,41 @@ def _by_ranks(stack: Shifted, question: Question) -> Floats:
 
 
 class Spread(NamedTuple):
-    """The estimate and its bounds and standard deviation, each an array (cell,)."""
+    """The estimate, bounds, standard deviation, and what fewer samples change, each an array (cell,)."""
 
     value: Floats
     lower: Floats
     upper: Floats
     std: Floats
+    bias: Floats
 
 
 def bootstrap(x: NDArray[Any], question: Question, number: int, block: int, confidence: float) -> Spread:
     """Estimates of the cells of `x` (cell, feature, sample), and their spread by half-samples of blocks.
 
     With A half of the blocks and B the others, (T_A - T_B) / 2 varies as T of all does about its mean, and what fewer
-    samples add to either cancels (McCarthy, Review of the International Statistical Institute 37:239, 1969).
+    samples add to either cancels (McCarthy, Review of the International Statistical Institute 37:239, 1969). It is
+    the mean of the halves less the estimate that shows this: what doubling the samples once more might change.
     """
-    spread = Spread(question.answer(x), *np.full((3, len(x)), np.nan))
+    spread = Spread(question.answer(x), *np.full((4, len(x)), np.nan))
     for cell in np.flatnonzero(~np.isnan(spread.value)):
         own, units = _complete_units(x[cell], question.units)
         if units.number >= FEWEST_BLOCKS * block:
             halves = resample.half_samples(units.number, block, number // 2, question.settings.seed)
-            difference = np.abs(_half_differences(own, units.samples(halves), question))
-            if difference.size:
-                reach = np.quantile(difference, confidence)
+            values = _half_values(own, units.samples(halves), question)
+            if len(values):
+                std = np.sqrt(np.mean((values[:, 0] - values[:, 1]) ** 2) / 4)
+                bias = values.mean() - spread.value[cell]
+                freedom = min(len(values), units.number // block - 1)
+                reach = stdtrit(freedom, (1 + confidence) / 2) * np.sqrt(std**2 + DOUBT * bias**2)
+                spread.std[cell], spread.bias[cell] = std, bias
                 spread.lower[cell], spread.upper[cell] = spread.value[cell] - reach, spread.value[cell] + reach
-                spread.std[cell] = np.sqrt(np.mean(difference**2))
     return spread
 
 
-def _half_differences(x: Floats, places: Ints, question: Question) -> Floats:
-    """Half the difference of the estimates of both halves of one cell, whose `places` are (pair, 2, sample)."""
+def _half_values(x: Floats, places: Ints, question: Question) -> Floats:
+    """Estimates (pair, 2) of both halves of one cell, whose `places` are (pair, 2, sample)."""
     samples = places.shape[-1]
     batches = _batches(places.reshape(-1, samples), len(x) * samples)
-    values = np.concatenate([question.answer(np.moveaxis(x[:, batch], 0, 1), 1) for batch in batches])
-    differences = np.diff(values.reshape(-1, 2), axis=1)[:, 0] / 2
-    return np.asarray(differences[~np.isnan(differences)])
+    values = np.concatenate([question.answer(np.moveaxis(x[:, batch], 0, 1), 1) for batch in batches]).reshape(-1, 2)
+    return np.asarray(values[~np.isnan(values).any(axis=1)])
