@@ -176,7 +176,7 @@ def interval_table(pool: ProcessPoolExecutor) -> str:
     """Coverage of the bootstrap."""
     keys = [(phi, name) for phi in SETTINGS for name in BOOTSTRAPPED]
     rows = list(pool.map(intervals, *zip(*keys, strict=True)))
-    return table("case | phi | covered | spread | std", rows)
+    return table("case | phi | covered | spread | std_error", rows)
 
 
 def _question(x: Floats, split: int, settings: RBIG) -> Question:

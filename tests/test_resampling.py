@@ -73,7 +73,7 @@ def test_what_is_returned(ds):
 def test_what_the_bootstrap_returns(ds):
     nats = ds.rbig.bootstrap("tas", "gpp", sample_dim="time", n_replicates=20, estimator=PLAIN)
     bits = ds.rbig.bootstrap("tas", "gpp", sample_dim="time", n_replicates=20, estimator=PLAIN, base=2)
-    assert list(nats) == ["mutual_information", "lower", "upper", "std", "bias"]
+    assert list(nats) == ["mutual_information", "lower", "upper", "std_error", "bias"]
     assert (nats.lower < nats.mutual_information).all()
     assert (nats.mutual_information < nats.upper).all()
     for name in nats:

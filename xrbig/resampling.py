@@ -237,7 +237,7 @@ def bootstrap(
     Returns
     -------
     Dataset
-        `mutual_information` or `total_correlation`, `lower`, `upper`, `std` and `bias`. NaN where there is no estimate,
+        `mutual_information` or `total_correlation`, `lower`, `upper`, `std_error` and `bias`. NaN where there is no estimate,
         or too few samples for ten blocks.
 
     Raises
@@ -272,7 +272,7 @@ def bootstrap(
     for name, field in {"lower": lower, "upper": upper}.items():
         attrs = {**_unit(f"{name} bound", base), "confidence": confidence, **about}
         result[name] = _in_unit(field, base).assign_attrs(attrs)
-    result["std"] = _in_unit(std, base).assign_attrs({**_unit("standard deviation", base), **about})
+    result["std_error"] = _in_unit(std, base).assign_attrs({**_unit("standard error", base), **about})
     result["bias"] = _in_unit(bias, base).assign_attrs(_unit("mean of the halves less the estimate", base))
     return result
 

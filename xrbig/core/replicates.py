@@ -98,18 +98,13 @@ def _surrogate_values(x: Floats, units: Units, parts: Ints, question: Question, 
 
     A shift does not change ranks: where no sample is missing these are found once.
     """
-    indices = surrogates.indices(units.number, int(parts.max()) + 1)
-    batches = (units.samples(batch)[:, parts] for batch in _batches(indices, x.size))
+    step = max(1, BATCH // x.size)
+    indices = surrogates.indices(units.number, int(parts.max()) + 1, step)
+    batches = (units.samples(batch)[:, parts] for batch in indices)
     if np.isnan(x).any():
         features = np.arange(len(x))[:, None]
         return np.concatenate([question.answer(x[features, places]) for places in batches])
     return np.concatenate([_by_ranks(stack, question) for stack in _shifted(x, batches, question.settings.seed)])
-
-
-def _batches(indices: Ints, size: int) -> Iterator[Ints]:
-    """Replicates of a cell that has so many values, as many at a time as fit the cache."""
-    step = max(1, BATCH // size)
-    return (indices[start : start + step] for start in range(0, len(indices), step))
 
 
 def _shifted(x: Floats, batches: Iterator[Ints], seed: int) -> Iterator[Shifted]:
@@ -166,6 +161,8 @@ def bootstrap(x: NDArray[Any], question: Question, number: int, block: int, conf
 def _half_values(x: Floats, places: Ints, question: Question) -> Floats:
     """Estimates (pair, 2) of both halves of one cell, whose `places` are (pair, 2, sample)."""
     samples = places.shape[-1]
-    batches = _batches(places.reshape(-1, samples), len(x) * samples)
-    values = np.concatenate([question.answer(np.moveaxis(x[:, batch], 0, 1), 1) for batch in batches]).reshape(-1, 2)
+    places = places.reshape(-1, samples)
+    step = max(1, BATCH // (len(x) * samples))
+    batches = (np.moveaxis(x[:, places[start : start + step]], 0, 1) for start in range(0, len(places), step))
+    values = np.concatenate([question.answer(batch, 1) for batch in batches]).reshape(-1, 2)
     return np.asarray(values[~np.isnan(values).any(axis=1)])

@@ -1,5 +1,7 @@
 """Samples shifted or drawn in blocks, so that each feature keeps its autocorrelation."""
 
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -60,14 +62,20 @@ class Surrogates(NamedTuple):
         """Whether so many units are enough: five blocks, and twice as many places as the parts need for themselves."""
         return units >= longest(self.method, parts) * self.block
 
-    def indices(self, units: int, parts: int) -> Ints:
-        """Indices (replicate, part, unit); the first part keeps its place."""
-        if self.method == "shift":
-            shift = _shifts(units, parts, self.block, self.number, self.seed)
-            return np.asarray((np.arange(units) + shift[..., None]) % units)
-        rng = np.random.default_rng([self.seed, units, parts, self.block])
-        others = [[_permuted_blocks(units, self.block, rng) for _ in range(parts - 1)] for _ in range(self.number)]
-        return np.stack([np.stack([np.arange(units), *own]) for own in others])
+    def indices(self, units: int, parts: int, step: int) -> Iterator[Ints]:
+        """Indices (replicate, part, unit), `step` replicates at a time; the first part keeps its place."""
+        for start in range(0, self.number, step):
+            count = min(step, self.number - start)
+            if self.method == "shift":
+                shift = _shifts(units, parts, self.block, self.number, self.seed)[start : start + count]
+                yield np.asarray((np.arange(units) + shift[..., None]) % units)
+            else:
+                yield np.stack([self._permuted(units, parts, start + i) for i in range(count)])
+
+    def _permuted(self, units: int, parts: int, replicate: int) -> Ints:
+        rng = np.random.default_rng([self.seed, units, parts, self.block, replicate])
+        others = [_permuted_blocks(units, self.block, rng) for _ in range(parts - 1)]
+        return np.stack([np.arange(units), *others])
 
 
 def longest(method: Method, parts: int) -> int:
@@ -75,6 +83,7 @@ def longest(method: Method, parts: int) -> int:
     return max(5, 2 * parts) if method == "shift" else 5
 
 
+@lru_cache(maxsize=64)
 def _shifts(units: int, parts: int, least: int, number: int, seed: int) -> Ints:
     """Circular shifts (replicate, part), the first 0, spread evenly over all that keep the parts `least` apart."""
     rng = np.random.default_rng([seed, units, parts, least])
