@@ -50,7 +50,7 @@ def total_correlation(
     Information Theory in Density Destructors, INNF workshop, ICML 2019, Eqs. 6 and 7, section 3.2). T is 0 for
     independent features and does not change under monotone maps of single features; its estimate changes with them
     only where independent components of the values themselves tell more than their ranks. Samples are assumed
-    independent of each other.
+    independent of each other, but for `std_error`.
 
     Parameters
     ----------

@@ -53,12 +53,11 @@ def block_units(block: Block, arrays: list[xr.DataArray], dim: Hashable) -> int:
     return max(1, round(float(length / pd.Timedelta(1, "s")) / float(step)))
 
 
-def require_blocks(block: int, given: Block | None, units: int, dim: Hashable, times: int) -> None:
+def require_blocks(block: int, given: Block, units: int, dim: Hashable, times: int) -> None:
     """Refuse blocks that fit into the record less than so many `times`."""
     if units and block * times > units:
-        said = "" if given is None else f"block={given!r}: "
         raise ValueError(
-            f"{said}blocks of {block} samples fit {units // block} times into the {units} samples along {dim!r}, and "
+            f"block={given!r}: blocks of {block} samples fit {units // block} times into the {units} samples along {dim!r}, and "
             f"{times} times are needed. Take shorter ones, block={max(1, units // times)}, or a longer record."
         )
 

@@ -168,7 +168,8 @@ def significance(
     units = asked.size(asked.along)
     default = 1 if method == "shift" else max(1, units // 10)
     length = default if block is None else ordered.block_units(block, asked.found.arrays, asked.along)
-    ordered.require_blocks(length, block, units, asked.along, longest(method, asked.parts))
+    if block is not None:
+        ordered.require_blocks(length, block, units, asked.along, longest(method, asked.parts))
     surrogates = Surrogates(n_surrogates, length, method, estimator.seed)
     question = asked.question(estimator, min_samples, skipna)
     kernel = partial(_null_fields, question=question, surrogates=surrogates)
@@ -237,8 +238,8 @@ def bootstrap(
     Returns
     -------
     Dataset
-        `mutual_information` or `total_correlation`, `lower`, `upper`, `std_error` and `bias`. NaN where there is no estimate,
-        or too few samples for ten blocks.
+        `mutual_information` or `total_correlation`, `lower`, `upper`, `std_error` and `bias`. NaN where there is no
+        estimate, or too few samples for ten blocks.
 
     Raises
     ------
