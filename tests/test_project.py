@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import xarray as xr
 
@@ -53,6 +54,29 @@ def test_an_example_without_its_data_says_so(tmp_path, monkeypatch, capsys):
     runpy.run_path(str(ROOT / "examples" / "significance.py"), run_name="__main__")
     assert f"no data in {tmp_path}" in capsys.readouterr().out
     assert not (tmp_path / "out").exists()
+
+
+def test_the_rings_are_drawn(tmp_path, monkeypatch):
+    example = runpy.run_path(str(ROOT / "examples" / "rings.py"))
+    rings = example["concentric_rings"](600, seed=0)
+    flow = rings.rbig.fit()
+    drawn = flow.sample(2000)
+    radius = np.hypot(drawn.x, drawn.y)
+    assert float(((abs(radius - 0.5) < 0.25) | (abs(radius - 1) < 0.25)).mean()) > 0.98
+    assert 0.4 < float((radius < 0.75).mean()) < 0.6
+    with plt.rc_context({"backend": "agg"}):
+        figure = example["draw"](rings, flow, rings.rbig.fit(estimator=example["PLAIN"]))
+        assert len(figure.axes) == 6
+        plt.close("all")
+
+
+def test_the_strangest_days_are_named(tmp_path, monkeypatch, capsys, shared):
+    monkeypatch.setattr(sys, "argv", ["strange_weather.py", str(shared / "ncep_iberia_djf_2.5deg.nc"), str(tmp_path)])
+    with plt.rc_context({"backend": "agg"}):
+        runpy.run_path(str(ROOT / "examples" / "strange_weather.py"), run_name="__main__")
+        plt.close("all")
+    assert "1986-01-31" in capsys.readouterr().out  # a deep low over the Balearic Sea
+    assert (tmp_path / "strange_weather.png").stat().st_size > 10_000
 
 
 def test_import_is_light():

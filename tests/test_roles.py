@@ -229,3 +229,44 @@ def test_a_dataset_against_another(ds):
         left.rbig.mutual_information(right, sample_dim="time"),
         ds.rbig.mutual_information(["tas", "pr"], "gpp", sample_dim="time"),
     )
+
+
+def test_too_few_features_for_the_measure(ds):
+    with fails(
+        ValueError, "O-information needs at least three features (it is 0 for two)", "only 2 features, 'tas', 'pr'"
+    ):
+        ds[["tas", "pr"]].rbig.o_information(sample_dim="time")
+    with fails(ValueError, "redundancy needs at least two features", "only one feature, 'tas'"):
+        ds[["tas"]].rbig.redundancy(sample_dim="time")
+    with fails(ValueError, "differential entropy needs at least one feature", "no feature"):
+        ds[["tas"]].isel(lat=slice(0)).rbig.entropy("lat", sample_dim="time")
+
+
+def test_nothing_given(ds):
+    with fails(ValueError, "given=None", "given='enso'", "mutual_information"):
+        ds.rbig.conditional_mutual_information("tas", "pr")
+    with fails(ValueError, "the group given is empty"):
+        ds.rbig.conditional_mutual_information("tas", "pr", [])
+
+
+def test_a_variable_in_two_of_three_groups(ds):
+    with fails(ValueError, "'pr' is in two groups, y and given", "Leave it out of one"):
+        ds.rbig.conditional_mutual_information("tas", "pr", ["gpp", "pr"])
+
+
+def test_given_is_checked_as_the_groups_are(ds):
+    with fails(ValueError, "given names 'gp'", "Did you mean 'gpp'?"):
+        ds.rbig.conditional_mutual_information("tas", "pr", "gp")
+    ds["mask"] = ds.tas.isel(time=0)
+    with fails(ValueError, "'mask' of given lacks the sample dimension 'time'"):
+        ds.rbig.conditional_mutual_information("tas", "pr", "mask", sample_dim="time")
+    shifted = ds.gpp.assign_coords(lat=ds.lat + 1)
+    with fails(ValueError, "coordinate 'lat' of 'gpp' differs", "by up to 1"):
+        ds.rbig.conditional_mutual_information("tas", "pr", shifted, sample_dim="time")
+
+
+def test_a_dimension_with_the_name_of_a_new_one(ds):
+    renamed = ds.rename(lat="feature_x")
+    with fails(ValueError, "a dimension 'feature_x' of its own", ".rename({'feature_x': 'feature_x_2'})"):
+        renamed.rbig.mutual_information_matrix(sample_dim="time")
+    assert renamed.rbig.mutual_information_matrix("feature_x", sample_dim="time").sizes["feature_x"] == 9

@@ -4,18 +4,25 @@ import math
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-Kernel = Callable[[Array], Sequence[Array]]
+Kernel = Callable[..., Sequence[Array]]
 Dims = tuple[Hashable, ...]
 
 SLAB = 1 << 21  # values that are copied at a time, so that a block needs little more than its input
 BUDGET_FACTOR = 4  # a block may hold so many times Dask's array.chunk-size
+
+
+class Output(NamedTuple):
+    """One array that a kernel returns, (cell, ...); `dims` are those after that of the cells, each of all features."""
+
+    dtype: type
+    dims: tuple[str, ...] = ()
 
 
 def map_cells(
@@ -24,38 +31,54 @@ def map_cells(
     feature_dims: list[Dims],
     sample_dims: Dims,
     order: list[int],
-    dtypes: list[type],
+    outputs: list[Output],
+    others: list[xr.DataArray] | None = None,
 ) -> tuple[xr.DataArray, ...]:
-    """Map `kernel`, (cell, feature, sample) to one array (cell,) per dtype, over all other dimensions.
+    """Map `kernel`, from (cell, feature, sample) to its `outputs`, over all other dimensions.
 
     Lazy on Dask data, one task per block: every sample and feature of a cell is in its block. `order` puts the
-    features, in the order of `arrays` and their `feature_dims`, into that of the kernel.
+    features, in the order of `arrays` and their `feature_dims`, into that of the kernel. `others`, the same features at
+    other samples, are a second argument of the kernel.
     """
     core = [(*own, *sample_dims) for own in feature_dims]
+    if others is not None:
+        renamed = {d: f"{d} of the others" for d in sample_dims}
+        arrays = [*arrays, *(a.rename({k: v for k, v in renamed.items() if k in a.dims}) for a in others)]
+        core += [(*own, *renamed.values()) for own in feature_dims]
     arrays = [a if a.size else a.copy(data=np.empty(a.shape, a.dtype)) for a in arrays]  # Dask divides by their size
     arrays = _without_repeated_lazy_coords(arrays)
-    outputs = xr.apply_ufunc(
-        partial(_map_block, kernel=kernel, core=[len(c) for c in core], samples=len(sample_dims), order=order),
+    fresh = {d: f"{d} of the result" for output in outputs for d in output.dims}  # the inputs may have that dimension
+    results = xr.apply_ufunc(
+        partial(
+            _map_block,
+            kernel=kernel,
+            core=[len(c) for c in core],
+            samples=len(sample_dims),
+            order=order,
+            sets=1 if others is None else 2,
+        ),
         *_one_chunk(arrays, core),
         input_core_dims=core,
-        output_core_dims=[()] * len(dtypes),
+        output_core_dims=[[fresh[d] for d in output.dims] for output in outputs],
         exclude_dims={d for own in feature_dims for d in own},
         join="exact",
         dask="parallelized",
-        output_dtypes=dtypes,
+        dask_gufunc_kwargs={"output_sizes": {name: len(order) for name in fresh.values()}},
+        output_dtypes=[output.dtype for output in outputs],
         keep_attrs="override",  # of the coordinates; the caller sets those of the result
     )
-    return outputs if isinstance(outputs, tuple) else (outputs,)
+    results = results if isinstance(results, tuple) else (results,)
+    return tuple(r.rename({fresh[d]: d for d in out.dims}) for r, out in zip(results, outputs, strict=True))
 
 
 def _without_repeated_lazy_coords(arrays: list[xr.DataArray]) -> list[xr.DataArray]:
     """Leave Dask coordinates on the first array that has them: xarray would compute them to compare them."""
+    lazy = {name for array in arrays for name, coord in array.coords.items() if coord.variable.chunks is not None}
     seen: set[Hashable] = set()
     kept = []
     for array in arrays:
-        lazy = {name for name, coord in array.coords.items() if coord.variable.chunks is not None}
-        kept.append(array.drop_vars(lazy & seen))
-        seen |= lazy
+        kept.append(array.drop_vars(lazy & seen & set(array.coords)))
+        seen |= set(array.coords)
     return kept
 
 
@@ -108,27 +131,99 @@ def _too_large(names: list[Hashable], split: list[Hashable], size: int) -> str:
 
 
 def _map_block(
-    *blocks: Array, kernel: Kernel, core: list[int], samples: int, order: list[int]
+    *blocks: Array, kernel: Kernel, core: list[int], samples: int, order: list[int], sets: int
 ) -> Array | tuple[Array, ...]:
-    """Stack the variables of a block, slab by slab of its cells, and apply the kernel.
+    """Stack the variables of a block, slab by slab of its cells, and apply the kernel to each of the `sets` of them.
 
     Of the dimensions of each block the last `core` are features and samples, the last `samples` of these samples.
     """
     cell_shape = np.broadcast_shapes(*(b.shape[: b.ndim - n] for b, n in zip(blocks, core, strict=True)))
     fields = [np.broadcast_to(b, (1, *cell_shape, *b.shape[b.ndim - n :])) for b, n in zip(blocks, core, strict=True)]
     counts = [math.prod(b.shape[b.ndim - n : b.ndim - samples]) for b, n in zip(blocks, core, strict=True)]
-    length = math.prod(blocks[0].shape[blocks[0].ndim - samples :])
+    lengths = [math.prod(b.shape[b.ndim - samples :]) for b in blocks]
     cells = math.prod(cell_shape)
-    size = max(1, SLAB // max(1, length * len(order)))
+    size = max(1, SLAB // max(1, max(lengths) * len(order)))
+    variables = len(blocks) // sets
     results = []
     for start in range(0, max(1, cells), size):
         chosen = np.arange(start, min(start + size, cells))
         index = np.unravel_index(chosen, (1, *cell_shape))
-        slab = [f[index].reshape(len(chosen), count, length) for f, count in zip(fields, counts, strict=True)]
+        rows = [f[index].reshape(len(chosen), c, n) for f, c, n in zip(fields, counts, lengths, strict=True)]
+        slabs = [np.concatenate(rows[i : i + variables], axis=1)[:, order] for i in range(0, len(rows), variables)]
         with SINGLE_THREADED_BLAS:
-            results.append(kernel(np.concatenate(slab, axis=1)[:, order]))
-    outputs = [np.concatenate(parts).reshape(cell_shape) for parts in zip(*results, strict=True)]
+            results.append(kernel(*slabs))
+    fields = [np.concatenate(parts) for parts in zip(*results, strict=True)]
+    outputs = [field.reshape((*cell_shape, *field.shape[1:])) for field in fields]
     return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+
+def gather(arrays: list[xr.DataArray], feature_dims: list[Dims], sample_dims: Dims, order: list[int]) -> Array:
+    """All features and samples in memory, (feature, sample), the features in the `order` of the kernel."""
+    from dask.base import compute
+
+    rows = []
+    loaded = compute(*arrays)  # type: ignore[no-untyped-call]
+    for array, own in zip(loaded, feature_dims, strict=True):
+        values = array.transpose(*own, *sample_dims).to_numpy()
+        rows.append(values.reshape(math.prod(values.shape[: len(own)]), -1))
+    return np.concatenate(rows)[order].astype(np.float64)
+
+
+def map_samples(
+    kernel: Callable[[Array], Array],
+    arrays: list[xr.DataArray],
+    feature_dims: list[Dims],
+    order: list[int],
+    features_out: bool,
+) -> list[xr.DataArray]:
+    """Map `kernel`, (feature, sample) to as many features or to (sample,), over all dimensions that hold no features.
+
+    Lazy on Dask data, one task per block. Samples with a value that is not finite are NaN. Returns an array for each of
+    the variables, or a single one.
+    """
+    arrays = [
+        a.chunk(dict.fromkeys(own, -1)) if a.chunks and own else a for a, own in zip(arrays, feature_dims, strict=True)
+    ]
+    arrays = _without_repeated_lazy_coords(arrays)
+    outputs = xr.apply_ufunc(
+        partial(
+            _map_samples, kernel=kernel, core=[len(own) for own in feature_dims], order=order, features_out=features_out
+        ),
+        *arrays,
+        input_core_dims=feature_dims,
+        output_core_dims=feature_dims if features_out else [()],
+        join="exact",
+        dask="parallelized",
+        output_dtypes=[np.float64] * (len(arrays) if features_out else 1),
+        keep_attrs="override",
+    )
+    if not features_out:
+        return [outputs]
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    return [out.transpose(*array.dims, ...) for out, array in zip(outputs, arrays, strict=True)]
+
+
+def _map_samples(
+    *blocks: Array, kernel: Callable[[Array], Array], core: list[int], order: list[int], features_out: bool
+) -> Array | tuple[Array, ...]:
+    """Stack the features of a block, of whose dimensions the last `core` hold features, and apply the kernel."""
+    shape = np.broadcast_shapes(*(b.shape[: b.ndim - n] for b, n in zip(blocks, core, strict=True)))
+    own = [b.shape[b.ndim - n :] for b, n in zip(blocks, core, strict=True)]
+    counts = [math.prod(sizes) for sizes in own]
+    stacked = [np.broadcast_to(b, (*shape, *s)).reshape(-1, c).T for b, s, c in zip(blocks, own, counts, strict=True)]
+    x = np.concatenate(stacked).astype(np.float64)[order]
+    complete = np.isfinite(x).all(axis=0)
+    result = np.full(x.shape if features_out else x.shape[1:], np.nan)
+    if complete.any():
+        with SINGLE_THREADED_BLAS:
+            result[..., complete] = kernel(np.ascontiguousarray(x[:, complete]))
+    if not features_out:
+        return result.reshape(shape)
+    rows = np.empty_like(result)
+    rows[order] = result
+    parts = np.split(rows, np.cumsum(counts)[:-1])
+    outputs = tuple(part.T.reshape(*shape, *sizes) for part, sizes in zip(parts, own, strict=True))
+    return outputs if len(outputs) > 1 else outputs[0]
 
 
 class _SingleThreadedBlas:

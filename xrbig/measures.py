@@ -1,32 +1,15 @@
-"""The public measures: resolve the roles, map the kernel over the cells, name the result."""
+"""Total correlation and mutual information: resolve the roles, map the kernel over the cells, name the result."""
 
-import math
 from collections.abc import Hashable, Sequence
 from functools import partial
-from importlib.metadata import version
-from numbers import Integral
-from typing import Any, Literal
 
-import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from xrbig import blocks, roles
+from xrbig import results, roles
 from xrbig.core import information
 from xrbig.estimator import RBIG
+from xrbig.results import Base, Request
 from xrbig.roles import Dims, Group
-
-Base = Literal["e", 2]
-
-UNITS: dict[Base, str] = {"e": "nat", 2: "bit"}
-DTYPES: list[type] = [np.float64, np.int64, np.int64, np.bool_, np.float64, np.float64]
-DIAGNOSTICS = {
-    "n_samples": "number of complete samples",
-    "n_layers": "number of layers",
-    "converged": "whether no further layer was significant",
-    "tied_fraction": "largest share of tied samples in a feature",
-    "std_error": "standard error",
-}
 
 
 def total_correlation(
@@ -95,6 +78,7 @@ def total_correlation(
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> tas, noise = rng.standard_normal((2, 1000, 3))  # T is 0.61
     >>> ds = xr.Dataset({"tas": (("time", "lat"), tas), "pr": (("time", "lat"), tas**2 + 0.7 * noise)})
@@ -102,17 +86,10 @@ def total_correlation(
     >>> shared.dims, float(shared.mean().round(1))
     (('lat',), 0.6)
     """
-    _check(base, min_samples, skipna, estimator)
-    found, samples, attrs = features_of(data, dim, sample_dim, variables)
-    kernel = partial(
-        information.total_correlation,
-        settings=estimator,
-        min_samples=min_samples,
-        skipna=skipna is None or bool(skipna),
-        std_error=diagnostics,
+    request = Request(skipna, min_samples, estimator, base, diagnostics, keep_attrs, std_error=diagnostics)
+    return results.of_features(
+        "total_correlation", information.total_correlation, data, dim, sample_dim, variables, request
     )
-    estimate = _estimate(kernel, found, samples, diagnostics)
-    return _labelled("total_correlation", estimate, attrs, data, samples, estimator, base, keep_attrs)
 
 
 def mutual_information(
@@ -126,6 +103,7 @@ def mutual_information(
     min_samples: int | None = None,
     estimator: RBIG = RBIG(),  # noqa: B008 (frozen)
     base: Base = "e",
+    normalize: bool = False,
     diagnostics: bool = False,
     keep_attrs: bool = False,
 ) -> xr.DataArray | xr.Dataset:
@@ -147,6 +125,9 @@ def mutual_information(
         of the others. If `data` is a DataArray it is the one group and `x` the other.
     dim, sample_dim, skipna, min_samples, estimator, base, diagnostics, keep_attrs
         As for `total_correlation`. A variable that has `dim` adds each of its entries to its group.
+    normalize : bool
+        Give the equivalent correlation :math:`\sqrt{1 - e^{-2 I}}` instead, between 0 and 1: the size of the
+        correlation that a pair of normal features with this I has. An estimate below 0 counts as 0.
 
     Returns
     -------
@@ -164,6 +145,7 @@ def mutual_information(
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> tas, pr, noise = rng.standard_normal((3, 1000, 3))
     >>> gpp = tas * pr + 0.3 * noise  # uncorrelated with either; I is 1.13
@@ -172,105 +154,10 @@ def mutual_information(
     >>> shared.dims, float(shared.mean().round(1))
     (('lat',), 1.0)
     """
-    _check(base, min_samples, skipna, estimator)
-    both, split, samples, attrs = groups_of(data, x, y, dim, sample_dim)
-    kernel = partial(
-        information.mutual_information,
-        split=split,
-        settings=estimator,
-        min_samples=min_samples,
-        skipna=skipna is None or bool(skipna),
-        std_error=diagnostics,
-    )
-    estimate = _estimate(kernel, both, samples, diagnostics)
-    return _labelled("mutual_information", estimate, attrs, data, samples, estimator, base, keep_attrs)
-
-
-def features_of(
-    data: xr.Dataset | xr.DataArray, dim: Dims, sample_dim: Dims | None, variables: Sequence[Hashable] | None
-) -> tuple[roles.Features, tuple[Hashable, ...], dict[str, str]]:
-    """The features of a T, the sample dimensions, and what the attributes of the result say of them."""
-    arrays = roles.variables_of(data, variables)
-    samples = roles.sample_dims(arrays, dim, sample_dim)
-    found = roles.features(arrays, dim)
-    roles.require_features(found, samples, data)
-    return found, samples, {"features": ", ".join(found.labels)}
-
-
-def groups_of(
-    data: xr.Dataset | xr.DataArray, x: Group, y: Group | None, dim: Dims, sample_dim: Dims | None
-) -> tuple[roles.Features, int, tuple[Hashable, ...], dict[str, str]]:
-    """The features of an I, the first group before the other, the number of the first, and so on."""
+    request = Request(skipna, min_samples, estimator, base, diagnostics, keep_attrs, normalize, std_error=diagnostics)
+    request.check()
     sides = roles.sides(data, x, y)
-    roles.require_disjoint(*sides)
-    arrays = [*sides[0], *sides[1]]
-    samples = roles.sample_dims(arrays, dim, sample_dim)
-    groups = x_features, y_features = [roles.features(side, dim) for side in sides]
-    roles.require_groups(x_features, y_features, samples)
-    roles.require_alignment(arrays, set(roles.as_names(dim)))
-    first, second = sorted(groups, key=lambda g: sorted(g.labels))
-    both = roles.Features(
-        first.arrays + second.arrays,
-        first.dims + second.dims,
-        first.labels + second.labels,
-        first.order + [len(first.labels) + i for i in second.order],
-    )
-    attrs = {f"{k}_features": ", ".join(g.labels) for k, g in zip("xy", groups, strict=True)}
-    return both, len(first.labels), samples, attrs
-
-
-def _check(base: Base, min_samples: int | None, skipna: bool | None, estimator: RBIG) -> None:
-    if base not in UNITS:
-        raise ValueError(f"base={base!r} is not one of {list(UNITS)}: 'e' gives nats, 2 gives bits.")
-    if min_samples is not None and (not isinstance(min_samples, Integral) or min_samples < 1):
-        raise ValueError(f"min_samples={min_samples!r} must be a positive integer.")
-    if skipna not in (None, True, False):
-        raise ValueError(f"skipna={skipna!r} is not one of None, True, False.")
-    if not isinstance(estimator, RBIG):
-        raise TypeError(f"estimator={estimator!r} must be settings, such as xrbig.RBIG(rotation='pca').")
-
-
-def _estimate(
-    kernel: Any, found: roles.Features, samples: tuple[Hashable, ...], diagnostics: bool
-) -> tuple[xr.DataArray, ...]:
-    """The fields of an `Estimate` that are wanted, labelled with the cells."""
-    dtypes = DTYPES if diagnostics else DTYPES[:1]
-    wanted = partial(_first_fields, kernel=kernel, number=len(dtypes))
-    return blocks.map_cells(wanted, found.arrays, found.dims, samples, found.order, dtypes)
-
-
-def _first_fields(x: NDArray[Any], kernel: Any, number: int) -> tuple[NDArray[Any], ...]:
-    return tuple(kernel(x)[:number])
-
-
-def _labelled(
-    name: str,
-    estimate: tuple[xr.DataArray, ...],
-    features: dict[str, str],
-    data: xr.Dataset | xr.DataArray,
-    samples: tuple[Hashable, ...],
-    estimator: RBIG,
-    base: Base,
-    keep_attrs: bool,
-) -> xr.DataArray | xr.Dataset:
-    """Name, unit and attributes of the result; a Dataset if it comes with diagnostics."""
-    kept = dict(data.attrs) if keep_attrs and isinstance(data, xr.Dataset) else {}
-    value, *others = estimate
-    value = (value / math.log(2) if base == 2 else value).rename(name)
-    value.attrs = {
-        **({} if others else kept),
-        "long_name": f"{name.replace('_', ' ')} ({UNITS[base]})",
-        "units": "1",
-        "information_unit": UNITS[base],
-        **features,
-        "sample_dims": ", ".join(str(d) for d in samples),
-        "estimator": repr(estimator),
-        "xrbig_version": version("xrbig"),
-    }
-    if not others:
-        return value
-    named = {name: value}
-    for (key, text), field in zip(DIAGNOSTICS.items(), others, strict=True):
-        named[key] = field / math.log(2) if key == "std_error" and base == 2 else field
-        named[key].attrs = {"long_name": text, "units": "1"}
-    return xr.Dataset(named, attrs=kept)
+    groups = roles.groups(dict(zip("xy", sides, strict=True)), dim, sample_dim)
+    both, split = groups.joined()
+    measure = partial(information.mutual_information, split=split)
+    return results.labelled("mutual_information", measure, both, groups.samples, groups.attrs(), data, request)

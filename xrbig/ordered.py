@@ -57,8 +57,9 @@ def require_blocks(block: int, given: Block, units: int, dim: Hashable, times: i
     """Refuse blocks that fit into the record less than so many `times`."""
     if units and block * times > units:
         raise ValueError(
-            f"block={given!r}: blocks of {block} samples fit {units // block} times into the {units} samples along {dim!r}, "
-            f"and {times} times are needed. Take shorter ones, block={max(1, units // times)}, or a longer record."
+            f"block={given!r}: blocks of {block} samples fit {units // block} times into the {units} samples along "
+            f"{dim!r}, and {times} times are needed. Take shorter ones, block={max(1, units // times)}, "
+            "or a longer record."
         )
 
 

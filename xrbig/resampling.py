@@ -1,6 +1,5 @@
 """How far chance could have made the number: significance by surrogates, intervals by half-samples of blocks."""
 
-import math
 from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple, get_args
@@ -9,13 +8,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from xrbig import blocks, measures, ordered, roles
+from xrbig import blocks, ordered, results, roles
 from xrbig.core import replicates
 from xrbig.core.replicates import Question
 from xrbig.core.resample import FEWEST_BLOCKS, Method, Surrogates, Units, longest
 from xrbig.estimator import RBIG
-from xrbig.measures import Base
 from xrbig.ordered import Block
+from xrbig.results import Base, Request
 from xrbig.roles import Dims, Group
 
 FDR = Literal["bh", "by"]
@@ -46,16 +45,22 @@ class Asked(NamedTuple):
     ) -> "Asked":
         """I if a group is named, T if none is."""
         if x is None and y is None:
-            found, samples, attrs = measures.features_of(data, dim, sample_dim, variables)
             name, split = "total_correlation", 0
+            arrays = roles.variables_of(data, variables)
+            samples = roles.sample_dims(arrays, dim, sample_dim)
+            found = roles.features(arrays, dim)
+            roles.require_features(found, samples, data, results.long_name(name), 2)
+            attrs = {"features": ", ".join(found.labels)}
         elif x is None or variables is not None:
             raise ValueError(
                 "variables are the features of T; for I name both groups, x and y, and no variables: "
                 'xrbig.significance(ds, "x_vars", "y_vars").'
             )
         else:
-            found, split, samples, attrs = measures.groups_of(data, x, y, dim, sample_dim)
             name = "mutual_information"
+            groups = roles.groups(dict(zip("xy", roles.sides(data, x, y), strict=True)), dim, sample_dim)
+            found, split = groups.joined()
+            samples, attrs = groups.samples, groups.attrs()
         return cls(name, found, split, samples, attrs, ordered.ordered_dim(found.arrays, samples, along))
 
     @property
@@ -73,10 +78,13 @@ class Asked(NamedTuple):
         units = Units(shape, self.samples.index(self.along))
         return Question(self.split, units, estimator, min_samples, skipna is None or bool(skipna))
 
-    def fields(self, kernel: Any, number: int) -> tuple[xr.DataArray, ...]:
+    def fields(self, kernel: Any, number: int) -> list[xr.DataArray]:
         """Map a kernel that gives so many numbers per cell."""
         found = self.found
-        return blocks.map_cells(kernel, found.arrays, found.dims, self.samples, found.order, [np.float64] * number)
+        fields = blocks.map_cells(
+            kernel, found.arrays, found.dims, self.samples, found.order, [blocks.Output(np.float64)] * number
+        )
+        return list(fields)
 
 
 def significance(
@@ -159,7 +167,8 @@ def significance(
     >>> (test.p_value < 0.05).values.tolist()
     [True, False]
     """
-    measures._check(base, min_samples, skipna, estimator)
+    request = Request(skipna, min_samples, estimator, base, False, keep_attrs)
+    request.check()
     _check(n_surrogates, 19, "n_surrogates")
     for argument, choice, known in (("method", method, get_args(Method)), ("fdr", fdr, (*get_args(FDR), None))):
         if choice not in known:
@@ -181,14 +190,14 @@ def significance(
         "block": length,
         "seed": estimator.seed,
     }
-    result = _dataset(asked, value, data, estimator, base, keep_attrs)
+    result = _dataset(asked, value, data, request)
     result["p_value"] = p_value.assign_attrs(long_name="p-value", units="1", **about)
     if fdr:
         result["p_adjusted"] = _adjusted(p_value, fdr).assign_attrs(
             long_name="p-value adjusted for the false-discovery rate", units="1", method=fdr
         )
     for name, field in {"null_mean": mean, "null_std": std, "debiased": value - mean}.items():
-        result[name] = _in_unit(field, base).assign_attrs(_unit(name.replace("_", " "), base))
+        result[name] = results.in_unit(field, request).assign_attrs(_unit(name.replace("_", " "), base))
     return result
 
 
@@ -255,7 +264,8 @@ def bootstrap(
     >>> bool((interval.lower < 0.35) & (0.35 < interval.upper))
     True
     """
-    measures._check(base, min_samples, skipna, estimator)
+    request = Request(skipna, min_samples, estimator, base, False, keep_attrs)
+    request.check()
     _check(n_replicates, 20, "n_replicates")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence={confidence!r} must lie between 0 and 1.")
@@ -269,12 +279,12 @@ def bootstrap(
     kernel = partial(_spread_fields, question=question, number=n_replicates, block=length, confidence=float(confidence))
     value, lower, upper, std, bias = asked.fields(kernel, 5)
     about = {"n_replicates": n_replicates, "along": str(asked.along), "block": length, "seed": estimator.seed}
-    result = _dataset(asked, value, data, estimator, base, keep_attrs)
+    result = _dataset(asked, value, data, request)
     for name, field in {"lower": lower, "upper": upper}.items():
         attrs = {**_unit(f"{name} bound", base), "confidence": confidence, **about}
-        result[name] = _in_unit(field, base).assign_attrs(attrs)
-    result["std_error"] = _in_unit(std, base).assign_attrs({**_unit("standard error", base), **about})
-    result["bias"] = _in_unit(bias, base).assign_attrs(_unit("mean of the halves less the estimate", base))
+        result[name] = results.in_unit(field, request).assign_attrs(attrs)
+    result["std_error"] = results.in_unit(std, request).assign_attrs({**_unit("standard error", base), **about})
+    result["bias"] = results.in_unit(bias, request).assign_attrs(_unit("mean of the halves less the estimate", base))
     return result
 
 
@@ -293,27 +303,15 @@ def _spread_fields(
     return tuple(replicates.bootstrap(x, question, number, block, confidence))
 
 
-def _dataset(
-    asked: Asked,
-    value: xr.DataArray,
-    data: xr.Dataset | xr.DataArray,
-    estimator: RBIG,
-    base: Base,
-    keep_attrs: bool,
-) -> xr.Dataset:
+def _dataset(asked: Asked, value: xr.DataArray, data: xr.Dataset | xr.DataArray, request: Request) -> xr.Dataset:
     """A Dataset that holds the estimate."""
-    named = measures._labelled(asked.name, (value,), asked.attrs, data, asked.samples, estimator, base, False)
-    assert isinstance(named, xr.DataArray)
-    kept = dict(data.attrs) if keep_attrs and isinstance(data, xr.Dataset) else {}
+    named = results.named(asked.name, value, asked.samples, asked.attrs, request)
+    kept = dict(data.attrs) if request.keep_attrs and isinstance(data, xr.Dataset) else {}
     return xr.Dataset({asked.name: named}, attrs=kept)
 
 
-def _in_unit(nats: xr.DataArray, base: Base) -> xr.DataArray:
-    return nats / math.log(2) if base == 2 else nats
-
-
 def _unit(text: str, base: Base) -> dict[str, str]:
-    return {"long_name": f"{text} ({measures.UNITS[base]})", "units": "1", "information_unit": measures.UNITS[base]}
+    return {"long_name": f"{text} ({results.UNITS[base]})", "units": "1", "information_unit": results.UNITS[base]}
 
 
 def _adjusted(p_value: xr.DataArray, fdr: FDR) -> xr.DataArray:

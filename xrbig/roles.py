@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Sequence
 from difflib import get_close_matches
-from itertools import product
+from itertools import combinations, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -158,6 +158,42 @@ def sides(data: xr.Dataset | xr.DataArray, x: Group, y: Group | None) -> tuple[l
     return group(data, x, "x"), group(data, y, "y")
 
 
+def same_variables(
+    other: xr.Dataset | xr.DataArray, data: xr.Dataset | xr.DataArray, arrays: list[xr.DataArray]
+) -> list[xr.DataArray]:
+    """The variables of `other` that have the names of those of `data`, `arrays`; the name of a DataArray is free."""
+    require_labelled(other)
+    if isinstance(other, xr.DataArray) and isinstance(data, xr.DataArray):
+        return [other.rename(arrays[0].name)]
+    if isinstance(other, xr.DataArray) or isinstance(data, xr.DataArray):
+        raise TypeError(
+            f"the data are a {type(data).__name__}, other is a {type(other).__name__}: both must be the same. "
+            "Give the variable, ds.rbig.kl_divergence(other) or ds['tas'].rbig.kl_divergence(other['tas'])."
+        )
+    for array in arrays:
+        _require_variable(other, array.name, "the data")
+    return [other[array.name] for array in arrays]
+
+
+def require_same_features(found: Features, others: Features) -> None:
+    """Refuse features that are not the same."""
+    for one, two, whose in ((found, others, "other"), (others, found, "the data")):
+        for label in one.labels:
+            if label not in two.labels:
+                raise ValueError(
+                    f"{whose} has no feature {label!r}. Select the same entries on both sides, as other.sel(level=...)."
+                )
+
+
+def known(data: xr.Dataset | xr.DataArray, given: Group | None) -> list[xr.DataArray]:
+    """The variables on which a mutual information is conditional."""
+    if given is None:
+        raise ValueError(
+            "given=None: name what is known, given='enso', or use mutual_information, which needs nothing known."
+        )
+    return group(data, given, "given")
+
+
 def _not_empty(arrays: list[xr.DataArray], argument: str) -> list[xr.DataArray]:
     if not arrays:
         raise ValueError(
@@ -167,13 +203,48 @@ def _not_empty(arrays: list[xr.DataArray], argument: str) -> list[xr.DataArray]:
     return arrays
 
 
-def require_disjoint(x: list[xr.DataArray], y: list[xr.DataArray]) -> None:
-    """Refuse a variable that is in both groups: its mutual information with itself is infinite."""
-    for name in {a.name for a in x} & {a.name for a in y}:
-        raise ValueError(
-            f"variable {name!r} is in both groups. Leave it out of one of them; if two different arrays share "
-            f"the name, rename one: other.rename({f'{name}_2'!r})."
+class Groups(NamedTuple):
+    """Groups of features, by their argument, and the sample dimensions."""
+
+    found: dict[str, Features]
+    samples: tuple[Hashable, ...]
+
+    def attrs(self) -> dict[str, str]:
+        """The features of each group, for the attributes of the result."""
+        return {f"{argument}_features": ", ".join(g.labels) for argument, g in self.found.items()}
+
+    def joined(self) -> tuple[Features, int]:
+        """The features of two groups, the first by name before the other, and the number of that."""
+        first, second = sorted(self.found.values(), key=lambda g: sorted(g.labels))
+        both = Features(
+            first.arrays + second.arrays,
+            first.dims + second.dims,
+            first.labels + second.labels,
+            first.order + [len(first.labels) + i for i in second.order],
         )
+        return both, len(first.labels)
+
+
+def groups(sides: dict[str, list[xr.DataArray]], dim: Dims, sample_dim: Dims | None) -> Groups:
+    """The features of each side, or an error that tells what is wrong with them."""
+    require_disjoint(sides)
+    arrays = [a for side in sides.values() for a in side]
+    samples = sample_dims(arrays, dim, sample_dim)
+    found = {argument: features(side, dim) for argument, side in sides.items()}
+    require_groups(found, samples)
+    require_alignment(arrays, set(as_names(dim)))
+    return Groups(found, samples)
+
+
+def require_disjoint(sides: dict[str, list[xr.DataArray]]) -> None:
+    """Refuse a variable that is in two groups: its mutual information with itself is infinite."""
+    for (left, x), (right, y) in combinations(sides.items(), 2):
+        for name in {a.name for a in x} & {a.name for a in y}:
+            both = "both groups" if len(sides) == 2 else f"two groups, {left} and {right}"
+            raise ValueError(
+                f"variable {name!r} is in {both}. Leave it out of one of them; if two different arrays share "
+                f"the name, rename one: other.rename({f'{name}_2'!r})."
+            )
 
 
 def _require_variable(data: xr.Dataset, name: Hashable, argument: str) -> None:
@@ -216,31 +287,50 @@ def sample_dims(arrays: list[xr.DataArray], dim: Dims, sample_dim: Dims | None) 
     return tuple(sorted(over, key=str))
 
 
-def require_features(found: Features, samples: tuple[Hashable, ...], data: xr.Dataset | xr.DataArray) -> None:
-    """Refuse variables that are no features, and fewer than two features."""
+def require_features(
+    found: Features,
+    samples: tuple[Hashable, ...],
+    data: xr.Dataset | xr.DataArray,
+    measure: str = "total correlation",
+    least: int = 2,
+) -> None:
+    """Refuse variables that are no features, and fewer features than the measure needs."""
     good = [a.name for a in found.arrays if not _defect(a, samples)]
     for array in found.arrays:
         if defect := _defect(array, samples):
-            enough = len(good) > 1 or any(own for own in found.dims)
+            enough = len(good) >= least or any(own for own in found.dims)
             remedy = f"Name the features: variables={good!r}." if enough else "Choose other samples or variables."
             raise ValueError(f"variable {array.name!r} {defect}, so it cannot be a feature. {remedy}")
-    if len(found.labels) < 2:
-        have = f"only one feature, {found.labels[0]!r}" if found.labels else "no feature"
+    if len(found.labels) < least:
+        number = {0: "no feature", 1: "only one feature"}.get(len(found.labels), f"only {len(found.labels)} features")
+        have = ", ".join([number, *(repr(label) for label in found.labels)])
         dims = [d for a in found.arrays for d in a.dims]
         along = next((d for d in dims if d not in samples), dims[-1] if len(dims) > 1 else None)
         call = "" if along is None else f", or name the dimension whose entries are the features, dim={along!r}"
+        needed = {1: "one feature", 2: "two features", 3: "three features (it is 0 for two)"}[least]
         raise ValueError(
-            f"total correlation needs at least two features; this {type(data).__name__} has {have}. "
-            f"Add variables{call}."
+            f"{measure} needs at least {needed}; this {type(data).__name__} has {have}. Add variables{call}."
         )
 
 
-def require_groups(x: Features, y: Features, samples: tuple[Hashable, ...]) -> None:
-    """Refuse variables of the two groups that are no features."""
-    for argument, found in (("x", x), ("y", y)):
+def require_free(names: Iterable[str], found: Features) -> None:
+    """Refuse data that have the name of a new dimension for a cell or sample dimension."""
+    for array, own in zip(found.arrays, found.dims, strict=True):
+        for name in names:
+            if name in array.dims and name not in own:
+                raise ValueError(
+                    f"the result has a dimension {name!r} of its own, but {array.name!r} has one of that name that is "
+                    f"not dim. Rename it, .rename({{{name!r}: {f'{name}_2'!r}}}), or say that features lie along it, "
+                    f"dim={name!r}."
+                )
+
+
+def require_groups(groups: dict[str, Features], samples: tuple[Hashable, ...]) -> None:
+    """Refuse variables of the groups that are no features."""
+    for argument, found in groups.items():
         for array in found.arrays:
             if defect := _defect(array, samples):
-                common = _common_dims(x, y)
+                common = _common_dims([a for g in groups.values() for a in g.arrays])
                 other = f", or name samples that all variables have, sample_dim={common!r}" if common else ""
                 remedy = "Leave it out" + (other if "lacks" in defect else "")
                 raise ValueError(
@@ -250,8 +340,7 @@ def require_groups(x: Features, y: Features, samples: tuple[Hashable, ...]) -> N
             raise ValueError(f"the group {argument} is empty: its dimension {found.dims} has no entries.")
 
 
-def _common_dims(x: Features, y: Features) -> Any:
-    arrays = [*x.arrays, *y.arrays]
+def _common_dims(arrays: list[xr.DataArray]) -> Any:
     common = [str(d) for d in arrays[0].dims if all(d in a.dims for a in arrays)]
     return common[0] if len(common) == 1 else tuple(common)
 
@@ -296,7 +385,7 @@ def _difference(a: xr.DataArray, b: xr.DataArray, dim: Hashable, name: Hashable)
         return ""
     if any(c[name].variable.chunks is not None for c in (a, b)):
         return ""
-    left, right = a[name].values, b[name].values
+    left, right = a[name].values, b[name].transpose(*a[name].dims, missing_dims="ignore").values
     if left.shape != right.shape:
         return f"shape {right.shape} against {left.shape}"
     try:

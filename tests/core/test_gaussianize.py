@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 
 from xrbig import RBIG
-from xrbig.core.gaussianize import fit_layers, gaussianize
+from xrbig.core.gaussianize import gaussianize
 from xrbig.core.marginal import exact_order, rank_gaussianize
-from xrbig.core.negentropy import null_level, resolutions
 
 ROTATIONS = ["pca", "ica", "random"]
 RANDOM = RBIG(rotation="random")
@@ -46,30 +45,3 @@ def test_features_of_equal_rank_are_large_and_finite():
     x = np.random.default_rng(0).standard_normal((1, 1, 1000))
     result = gaussianize(rank_gaussianize(exact_order(np.concatenate([x, -x], axis=1), 0), 0), RANDOM)
     assert 4 < result.total[0] < 20
-
-
-def test_layers_apply_to_any_samples_and_are_inverted():
-    layers = fit_layers(scores(1, 4000)[0], RANDOM)
-    z = start = scores(1, 500, seed=9)[0] * 1.5
-    for layer in layers:
-        z, log_det = layer.apply(z)
-        assert np.isfinite(log_det).all()
-    for layer in reversed(layers):
-        z = layer.invert(z)
-    np.testing.assert_allclose(z, start, atol=1e-6)
-
-
-def test_layers_hold_the_gains_of_the_estimate():
-    z = scores(1, 4000)
-    layers = fit_layers(z[0], RANDOM)
-    assert sum(layer.gain for layer in layers) == pytest.approx(gaussianize(z, RANDOM).total[0])
-
-
-def test_log_determinant_equals_the_gain():
-    """Eq. 6 and Eq. 7 agree: the first layer's log|det| is its gain and the null levels it was freed from."""
-    z = scores(1, 4000)[0]
-    first = fit_layers(z, RBIG(rotation="pca"))[0]
-    _, log_det = first.apply(z)
-    level = [len(edges) for edges in resolutions(4000)].index(len(first.margins.levels))
-    null = 2 * null_level(4000).mean[level]
-    assert log_det.mean() == pytest.approx(first.gain + null, abs=0.01)

@@ -3,9 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy import stats
 
-from xrbig.core.marginal import MarginalMap, argsort, dither, exact_order, normal_scores, rank_gaussianize, ties
+from xrbig.core.marginal import argsort, dither, exact_order, normal_scores, rank_gaussianize, ties
 
 
 @given(arrays(np.float64, (2, 30), elements=st.floats(-1e6, 1e6, width=32)))
@@ -69,35 +68,3 @@ def test_dither_is_a_permutation_per_feature():
     sequence = dither(3, 50, seed=4)
     np.testing.assert_array_equal(np.sort(sequence, axis=1), np.tile(np.arange(50), (3, 1)))
     assert len({row.tobytes() for row in sequence}) == 3
-
-
-@pytest.fixture
-def fitted():
-    y = np.random.default_rng(0).laplace(size=(2, 5000)) / np.sqrt(2)
-    edges = np.round(np.linspace(0, 5001, 65)).astype(int)
-    return MarginalMap.fit(y, argsort(y), edges), y
-
-
-def test_map_gaussianizes_new_samples(fitted):
-    margins, _ = fitted
-    z, _ = margins.apply(np.random.default_rng(1).laplace(size=(2, 5000)) / np.sqrt(2))
-    body = np.linspace(0.05, 0.95, 19)
-    np.testing.assert_allclose(np.quantile(z[0], body), stats.norm.ppf(body), atol=0.06)
-
-
-def test_map_is_inverted_inside_and_far_outside_the_data(fitted):
-    margins, _ = fitted
-    y = np.tile(np.linspace(-30, 30, 1001), (2, 1))
-    z, log_slope = margins.apply(y)
-    assert np.isfinite(z).all()
-    assert np.isfinite(log_slope).all()
-    assert (np.diff(z) > 0).all()
-    np.testing.assert_allclose(margins.invert(z), y, atol=1e-8)
-
-
-def test_log_slope_is_the_derivative(fitted):
-    margins, _ = fitted
-    y = np.tile(np.linspace(-4, 4, 97), (2, 1))
-    step = 1e-6
-    slope = (margins.apply(y + step)[0] - margins.apply(y - step)[0]) / (2 * step)
-    np.testing.assert_allclose(np.log(slope), margins.apply(y)[1], atol=1e-3)

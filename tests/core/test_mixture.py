@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from tests.conftest import normal_scores_of, samples
-from xrbig.core.mixture import FITTED_SAMPLES, Mixture, _monomials, best_cross_fit, mixture_layer
+from xrbig.core.mixture import FITTED_SAMPLES, Mixture, best_cross_fit, mixture_layer, monomials_of
 from xrbig.distributions import GaussianMixture, Normal
 
 SEED = 0
@@ -15,7 +15,7 @@ SEPARATED = GaussianMixture(
 
 
 def fit(x, components, seed=SEED):
-    return Mixture.fit(x, _monomials(x), components, seed)
+    return Mixture.fit(x, monomials_of(x), components, seed)
 
 
 def standardized(x):
@@ -36,9 +36,9 @@ def test_log_density_is_that_of_the_mixture():
     x = SEPARATED.sample(100, seed=1)
     roots = np.linalg.cholesky(SEPARATED.covariances)
     exact = Mixture(np.log(SEPARATED.weights)[None], SEPARATED.means[None], np.linalg.inv(roots)[None])
-    relative = exact.log_density(_monomials(x[None]))[0] - np.log(2 * np.pi)
+    relative = exact.log_density(monomials_of(x[None]))[0] - np.log(2 * np.pi)
     np.testing.assert_allclose(relative, SEPARATED.log_density(x), atol=1e-10)
-    first = exact.first(1).log_density(_monomials(x[None, :1]))[0] - np.log(2 * np.pi) / 2
+    first = exact.first(1).log_density(monomials_of(x[None, :1]))[0] - np.log(2 * np.pi) / 2
     np.testing.assert_allclose(first, SEPARATED.log_density(x, slice(1)), atol=1e-10)
 
 
@@ -47,7 +47,7 @@ def test_density_integrates_to_one(features):
     mixture = fit(standardized(GaussianMixture.random(features, 3, 1.5, seed=1).sample(2000, seed=0))[None], 4)
     z = np.random.default_rng(5).standard_t(5, (1, features, 200_000))
     proposal = np.sum(stats.t(5).logpdf(z), axis=1)
-    ratio = np.exp(mixture.log_density(_monomials(z)) - features / 2 * np.log(2 * np.pi) - proposal)[0]
+    ratio = np.exp(mixture.log_density(monomials_of(z)) - features / 2 * np.log(2 * np.pi) - proposal)[0]
     assert ratio.mean() == pytest.approx(1, abs=4 * ratio.std() / np.sqrt(ratio.size))
 
 
@@ -82,7 +82,7 @@ def test_log_determinant_of_the_map_is_the_gain():
     log_det = np.log(np.linalg.det(np.stack(columns, axis=1).T))
     z = mixture.apply(x)[0]
     change = log_det - np.sum(z**2, axis=0) / 2
-    np.testing.assert_allclose(change, mixture.log_density(_monomials(x))[0], atol=1e-4)
+    np.testing.assert_allclose(change, mixture.log_density(monomials_of(x))[0], atol=1e-4)
 
 
 def cross_fit(x, given=0):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import bump, normal_scores_of
-from xrbig.core.pairs import _pairwise_information, _tree, pair_layer
+from xrbig.core.pairs import _pairwise_information, chow_liu_tree, pair_layer
 from xrbig.distributions import Chain, Normal, Regression, Ring
 
 SIGNIFICANCE, SEED = 1e-4, 0
@@ -16,15 +16,15 @@ def scores(distribution, n=2000, seed=0):
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2, 3, 4, 5], [3, 5, 0, 2, 4, 1]])
-def test_tree_of_a_markov_chain_is_the_chain(order):
-    edges = _tree(scores(CHAIN)[order], SIGNIFICANCE)
+def testchow_liu_tree_of_a_markov_chain_is_the_chain(order):
+    edges = chow_liu_tree(scores(CHAIN)[order], SIGNIFICANCE)
     places = {frozenset((order[parent], order[child])) for parent, child in edges}
     assert places == {frozenset((d, d + 1)) for d in range(5)}
     assert sorted(child for _, child in edges) == sorted(set(range(6)) - {edges[0][0]})
 
 
 def test_parents_come_before_their_children():
-    edges = _tree(scores(CHAIN), SIGNIFICANCE)
+    edges = chow_liu_tree(scores(CHAIN), SIGNIFICANCE)
     known = {edges[0][0]}
     for parent, child in edges:
         assert parent in known

@@ -75,14 +75,18 @@ def _better(one: Path, other: Path) -> Path:
     return best._replace(converged=one.converged and other.converged)
 
 
-def mutual_information(x: Floats, groups: list[Floats], z: Floats, smooth: Bools, settings: Settings) -> Gaussianized:
+def mutual_information(
+    x: Floats, groups: list[Floats], z: Floats, smooth: Bools, settings: Settings, joint: Gaussianized | None = None
+) -> Gaussianized:
     """I between two groups of the features of `x`, whose normal scores are `groups`, those of both `z`.
 
     I(x, y) = T([x, y]) - T(x) - T(y), or what nearest neighbours see between the groups, where that is clearly more or
     T of a group is infinite. Among many features neighbours may see too much: they count only against a negative I.
+    `joint` is T([x, y]), if it is known.
     """
     split = groups[0].shape[1]
-    joint = total_correlation(x, z, smooth, settings)
+    if joint is None:
+        joint = total_correlation(x, z, smooth, settings)
     total, converged, terms = joint.total.copy(), joint.converged.copy(), joint.terms.copy()
     doubts = list(joint.doubts)
     singular = np.zeros(len(x), dtype=bool)

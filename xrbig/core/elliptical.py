@@ -84,19 +84,34 @@ class Fit(NamedTuple):
 
 def _whiten(x: Floats, scatter: Floats) -> tuple[Floats, Floats]:
     """Samples `x` times the symmetric root of the inverse of `scatter`, and log |det| of that root."""
+    root, log_det = inverse_root(scatter)
+    return root @ x, log_det
+
+
+def inverse_root(scatter: Floats) -> tuple[Floats, Floats]:
+    """Symmetric root of the inverse of `scatter` (cell, feature, feature), and log |det| of that root."""
     variance, axes = np.linalg.eigh(scatter)
     scale = 1 / np.sqrt(np.maximum(variance, np.finfo(float).eps))
-    return (axes * scale[:, None, :]) @ axes.swapaxes(1, 2) @ x, np.log(scale).sum(axis=1)
+    return (axes * scale[:, None, :]) @ axes.swapaxes(1, 2), np.log(scale).sum(axis=1)
+
+
+def student_scatter(x: Floats, nu: float, scatter: Floats, steps: int) -> Floats:
+    """Most likely scatter of t samples `x` (cell, feature, sample), by expectation maximization from `scatter` on.
+
+    Kent, Tyler and Vardi, Communications in Statistics B 23:441, 1994.
+    """
+    for _ in range(steps):
+        y, _ = _whiten(x, scatter)
+        weight = (nu + x.shape[1]) / (nu + np.einsum("cfn,cfn->cn", y, y))
+        scatter = (x * weight[:, None]) @ x.swapaxes(1, 2) / weight.sum(axis=1)[:, None, None]
+    return scatter
 
 
 def _fit(z: Floats, nu: float, scatter: Floats, steps: int, seed: int) -> Fit:
-    """Maximum likelihood of the scatter by expectation maximization (Kent, Tyler, Vardi 1994), from `scatter`."""
+    """Fit of a t copula, its scatter from `scatter` on."""
     features, n = z.shape[1:]
     x = student_scores(z, nu)
-    for _ in range(steps):
-        y, _ = _whiten(x, scatter)
-        weight = (nu + features) / (nu + np.einsum("cfn,cfn->cn", y, y))
-        scatter = (x * weight[:, None]) @ x.swapaxes(1, 2) / weight.sum(axis=1)[:, None, None]
+    scatter = student_scatter(x, nu, scatter, steps)
     y, log_det = _whiten(x, scatter)
     square = np.einsum("cfn,cfn->cn", y, y)
     log_tail = np.log1p(square / nu)

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from xrbig.core import marginal, negentropy, rotation
-from xrbig.core.marginal import Bools, Floats, Ints, MarginalMap
+from xrbig.core.marginal import Bools, Floats, Ints
 
 CONTINUED = 0.1  # significance that the layers of a cell need after the first that is significant
 
@@ -24,35 +24,6 @@ class Settings(Protocol):
     def significance(self) -> float: ...
     @property
     def seed(self) -> int: ...
-
-
-class Layer(NamedTuple):
-    """A fitted layer of one cell, z -> Psi(matrix @ z), for any samples.
-
-    Attributes
-    ----------
-    matrix : array (feature, feature)
-    margins : the marginal Gaussianization Psi; None where they were left alone
-    gain : what the layer takes from T, in nats
-    """
-
-    matrix: Floats
-    margins: MarginalMap | None
-    gain: float
-
-    def apply(self, z: Floats) -> tuple[Floats, Floats]:
-        """Map `z` (feature, sample); returns the new samples and log|det| (sample,)."""
-        y = self.matrix @ z
-        log_det = np.full(z.shape[1], np.linalg.slogdet(self.matrix)[1])
-        if self.margins is None:
-            return y, log_det
-        mapped, log_slope = self.margins.apply(y)
-        return mapped, log_det + log_slope.sum(axis=0)
-
-    def invert(self, z: Floats) -> Floats:
-        """Map `z` (feature, sample) back."""
-        y = z if self.margins is None else self.margins.invert(z)
-        return np.asarray(np.linalg.solve(self.matrix, y), dtype=np.float64)
 
 
 class Linear(NamedTuple):
@@ -156,8 +127,8 @@ class Gaussianized(NamedTuple):
     total: Floats
     n_layers: Ints
     converged: Bools
-    terms: Floats
-    doubts: tuple[Callable[[], float], ...]
+    terms: Floats = np.zeros((0, 0))
+    doubts: tuple[Callable[[], float], ...] = ()
 
 
 def gaussianize(z: Floats, settings: Settings, with_terms: bool = False) -> Gaussianized:
@@ -184,16 +155,3 @@ def _margin_terms(step: Step, z: Floats) -> Floats:
     resolution = np.minimum(step.margins.resolution[step.accepted], len(negentropy.resolutions(z.shape[2])) - 1)
     change = np.einsum("cfn,cfn->cn", after, after) - np.einsum("cfn,cfn->cn", y, y)
     return np.asarray(negentropy.marginal_terms(y, order, resolution) + change / 2)
-
-
-def fit_layers(z: Floats, settings: Settings) -> list[Layer]:
-    """Fit the layers of one cell to its normal scores `z` (feature, sample)."""
-    resolutions = negentropy.resolutions(z.shape[1])
-    layers = []
-    for step in iterate(z[None].copy(), settings):
-        margins = None
-        if step.accepted[0]:
-            edges = resolutions[step.margins.resolution[0]]
-            margins = MarginalMap.fit(step.linear.y[0], step.order[0], edges)
-        layers.append(Layer(step.linear.matrix[0], margins, float(step.gain[0])))
-    return layers

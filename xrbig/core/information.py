@@ -1,6 +1,6 @@
 """Total correlation and mutual information of stacks of cells, with missing samples."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, Protocol
 
@@ -21,6 +21,8 @@ MONOTONE = 1 - 1e-6  # correlation of scores from which one feature is a functio
 
 class Estimate(NamedTuple):
     """An information measure per cell, and how far to trust it; each an array (cell,).
+
+    Where a cell has several values, as one per feature, so have `n_layers` and `converged`: (cell, feature).
 
     Attributes
     ----------
@@ -57,7 +59,7 @@ class Cells(NamedTuple):
     ----------
     x : array (cell, feature, sample)
     order : the order of `x`
-    smooth : array (cell,), whether few samples are tied
+    smooth : array (cell, feature), whether few samples are tied
     seed : that of the ranks
     """
 
@@ -65,6 +67,15 @@ class Cells(NamedTuple):
     order: Order
     smooth: Bools
     seed: int
+
+    def part(self, features: Sequence[int]) -> "Cells":
+        """Some of the features, in that order; equal values keep the order that they have among all features."""
+        features = list(features)
+        if features == list(range(self.x.shape[1])):
+            return self
+        x = np.ascontiguousarray(self.x[:, features])
+        order = Order(self.order.samples[:, features], self.order.values[:, features])
+        return Cells(x, order, self.smooth[:, features], self.seed)
 
     def scores(self, features: slice = slice(None)) -> Floats:
         """Normal scores (cell, feature, sample) of a range of the features."""
@@ -95,13 +106,14 @@ def total_correlation(
     """
     pairs = np.triu(np.ones((x.shape[1], x.shape[1]), dtype=bool), k=1)
     kernel = partial(shared_by_all, settings=settings, with_terms=std_error)
-    return _map_cells(kernel, pairs, x, settings, min_samples, skipna, std_error)
+    known = pairs if std_error else None
+    return map_cells(kernel, any_of(pairs), x, settings, min_samples, skipna, error_of=known)
 
 
 def shared_by_all(cells: Stack, settings: Settings, with_terms: bool = False) -> Gaussianized:
     """T of the features of `cells`."""
     if settings.rotation == "auto":
-        return destruct.total_correlation(cells.x, cells.scores(), cells.smooth, settings)
+        return destruct.total_correlation(cells.x, cells.scores(), np.asarray(cells.smooth.all(axis=1)), settings)
     return gaussianize(cells.scores(), settings, with_terms)
 
 
@@ -117,14 +129,18 @@ def mutual_information(
     pairs = np.zeros((x.shape[1], x.shape[1]), dtype=bool)
     pairs[:split, split:] = True
     kernel = partial(shared_by_groups, split=split, settings=settings, with_terms=std_error)
-    return _map_cells(kernel, pairs, x, settings, min_samples, skipna, std_error)
+    known = pairs if std_error else None
+    return map_cells(kernel, any_of(pairs), x, settings, min_samples, skipna, error_of=known)
 
 
-def shared_by_groups(cells: Stack, split: int, settings: Settings, with_terms: bool = False) -> Gaussianized:
-    """I between the first `split` features of `cells` and the others."""
+def shared_by_groups(
+    cells: Stack, split: int, settings: Settings, joint: Gaussianized | None = None, with_terms: bool = False
+) -> Gaussianized:
+    """I between the first `split` features of `cells` and the others; `joint` is T of all, if it is known."""
     scores = [cells.scores(group) for group in (slice(split), slice(split, None))]
     if settings.rotation == "auto":
-        return destruct.mutual_information(cells.x, scores, cells.scores(), cells.smooth, settings)
+        smooth = np.asarray(cells.smooth.all(axis=1))
+        return destruct.mutual_information(cells.x, scores, cells.scores(), smooth, settings, joint)
     return _by_gaussianized_groups(scores, settings, with_terms)
 
 
@@ -145,19 +161,26 @@ def _by_gaussianized_groups(groups: list[Floats], settings: Settings, with_terms
     return both._replace(total=both.total + within)
 
 
-def _map_cells(
-    kernel: Callable[[Stack], Gaussianized],
-    pairs: Bools,
+def any_of(pairs: Bools) -> Callable[[Bools], Bools]:
+    """Whether, of (cell, feature, feature), any of these pairs is true."""
+    return lambda which: np.asarray(which[:, pairs].any(axis=1))
+
+
+def map_cells(
+    kernel: Callable[[Cells], Gaussianized],
+    infinite: Callable[[Bools], Bools],
     x: NDArray[Any],
     settings: Settings,
     min_samples: int | None,
     skipna: bool,
-    std_error: bool = False,
+    values: tuple[int, ...] = (),
+    error_of: Bools | None = None,
 ) -> Estimate:
-    """Apply `kernel` to the cells that have enough samples.
+    """Apply `kernel`, whose fields are (cell, *values), to the cells that have enough samples.
 
-    A cell where one of the `pairs` of features (feature, feature) is a monotone function of the other is not
-    converged: the measure is infinite, whatever the dither makes of equal values.
+    `infinite` tells where the measure is infinite, from the pairs (cell, feature, feature) of which one feature is a
+    monotone function of the other: whatever the dither makes of equal values, it has not converged there.
+    The standard error is found if the pairs of features are given that the measure is `error_of`.
     """
     cells, features, n = x.shape
     needed = default_min_samples(features) if min_samples is None else min_samples
@@ -167,10 +190,10 @@ def _map_cells(
     if not skipna:
         usable &= n_samples == n
     estimate = Estimate(
-        value=np.full(cells, np.nan),
+        value=np.full((cells, *values), np.nan),
         n_samples=n_samples,
-        n_layers=np.zeros(cells, dtype=np.int64),
-        converged=np.zeros(cells, dtype=bool),
+        n_layers=np.zeros((cells, *values), dtype=np.int64),
+        converged=np.zeros((cells, *values), dtype=bool),
         tied_fraction=np.full(cells, np.nan),
         std_error=np.full(cells, np.nan),
     )
@@ -179,22 +202,22 @@ def _map_cells(
         samples = _complete_samples(x[batch], ~missing[batch])[..., sequence]
         order = exact_order(samples, settings.seed)
         tied = ties(order, settings.seed)
-        estimate.tied_fraction[batch] = tied.fraction
+        estimate.tied_fraction[batch] = tied.fraction.max(axis=1)
         varying = ~tied.constant
         if varying.any():
             cell = batch[varying]
             kept = Order(order.samples[varying], order.values[varying])
             stack = Cells(samples[varying], kept, tied.fraction[varying] < SMOOTH, settings.seed)
             result = kernel(stack)
-            monotone = np.abs(tied.correlation[varying][:, pairs]).max(axis=1) > MONOTONE
+            monotone = np.abs(tied.correlation[varying]) > MONOTONE
             estimate.value[cell] = result.total
             estimate.n_layers[cell] = result.n_layers
-            estimate.converged[cell] = result.converged & ~monotone
-            if std_error:
+            estimate.converged[cell] = result.converged & ~infinite(monotone)
+            if error_of is not None:
                 in_order = np.argsort(sequence)
                 terms, scores = (np.take(a, in_order, axis=-1) for a in (result.terms, stack.scores()))
                 doubt = np.array([doubt() for doubt in result.doubts])
-                estimate.std_error[cell] = uncertainty.standard_error(terms, scores, pairs, doubt)
+                estimate.std_error[cell] = uncertainty.standard_error(terms, scores, error_of, doubt)
     return estimate
 
 

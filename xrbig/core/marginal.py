@@ -1,11 +1,11 @@
-"""Marginal Gaussianization: each feature to N(0, 1), by ranks or by a fitted monotone map."""
+"""Marginal Gaussianization by ranks: each feature to N(0, 1)."""
 
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
+from scipy.special import ndtr, ndtri
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -106,7 +106,7 @@ class Ties(NamedTuple):
 
     Attributes
     ----------
-    fraction : array (cell,), share of tied samples in the feature that has most of them
+    fraction : array (cell, feature), share of tied samples
     constant : array (cell,), whether a feature is constant
     correlation : array (cell, feature, feature), of scores that are the same for all features, equal values
         sharing their mean: beyond rounding it is 1 only where one feature is a function of the other
@@ -120,7 +120,7 @@ class Ties(NamedTuple):
 def ties(order: Order, seed: int) -> Ties:
     """Find equal values."""
     n = order.values.shape[2]
-    lengths = _run_lengths(order.values)
+    lengths = run_lengths(order.values)
     runs = np.repeat(lengths, lengths).reshape(order.values.shape)
     alike = np.broadcast_to(normal_scores(n, 1, seed), runs.shape).reshape(-1)
     means = np.add.reduceat(alike, np.cumsum(lengths) - lengths) / lengths
@@ -128,10 +128,10 @@ def ties(order: Order, seed: int) -> Ties:
     covariance = shared @ (shared / n).swapaxes(1, 2)
     spread = np.sqrt(np.maximum(np.einsum("cdd->cd", covariance), np.finfo(float).tiny))
     correlation = covariance / (spread[:, :, None] * spread[:, None, :])
-    return Ties((runs > 1).mean(axis=2).max(axis=1), (runs == n).any(axis=(1, 2)), correlation)
+    return Ties((runs > 1).mean(axis=2), (runs == n).any(axis=(1, 2)), correlation)
 
 
-def _run_lengths(ordered: Floats) -> Ints:
+def run_lengths(ordered: Floats) -> Ints:
     """Lengths of the runs of equal values in ordered rows, row after row."""
     first = np.ones(ordered.shape, dtype=bool)
     first[..., 1:] = ordered[..., 1:] > ordered[..., :-1]
@@ -157,50 +157,3 @@ def orientation(z: Floats, seed: int) -> Floats:
     n = z.shape[2]
     contrast = normal_scores(n, 1, seed)[0, dither(1, n, seed)[0]]
     return np.where(z @ contrast < 0, -1.0, 1.0)
-
-
-class MarginalMap(NamedTuple):
-    """Monotone map of each feature to N(0, 1), fitted on some samples, for those or any others.
-
-    With u = Phi(y), Phi the normal CDF, it is u' = F(u), F piecewise linear from `knots` (quantiles of
-    the fitted samples) to `levels` (their ranks), and z = Phi^-1(u'). Within a bin it removes what the
-    bin counts in the negentropy, log(dF/du); beyond the outer knots it goes on as a Gaussian tail.
-
-    Attributes
-    ----------
-    knots : array (feature, knot), ascending from 0 to 1
-    levels : array (knot,), ascending from 0 to 1
-    """
-
-    knots: Floats
-    levels: Floats
-
-    @classmethod
-    def fit(cls, y: Floats, order: Ints, edges: Ints) -> "MarginalMap":
-        """Fit to `y` (feature, sample; about N(0, 1)), given their order, on bins bounded by the ranks `edges`."""
-        knots = np.maximum.accumulate(quantile_knots(y, order, edges), axis=0).T
-        return cls(knots, edges / edges[-1])
-
-    def apply(self, y: Floats) -> tuple[Floats, Floats]:
-        """Map `y` (feature, sample); returns z and log(dz/dy), both of that shape."""
-        rows = [_interpolate(*row, self.levels) for row in zip(y, self.knots, strict=True)]
-        z = np.stack([row[0] for row in rows])
-        return z, np.stack([row[1] for row in rows]) + (z**2 - y**2) / 2
-
-    def invert(self, z: Floats) -> Floats:
-        """Map `z` (feature, sample) back."""
-        rows = zip(z, self.knots, strict=True)
-        return np.stack([_interpolate(row, self.levels, knots)[0] for row, knots in rows])
-
-
-def _interpolate(y: Floats, source: Floats, target: Floats) -> tuple[Floats, Floats]:
-    """Phi^-1(F(Phi(y))) and log(dF/du); the tails in logarithms, so that nothing saturates."""
-    u = ndtr(y)
-    last = len(source) - 2
-    bins = np.clip(np.searchsorted(source, u, side="right") - 1, 0, last)
-    log_slope = np.log(np.diff(target)) - np.log(np.diff(source))
-    z = ndtri(target[bins] + (u - source[bins]) * np.exp(log_slope[bins]))
-    low, high = bins == 0, bins == last
-    z[low] = ndtri_exp(log_ndtr(y[low]) + log_slope[0])
-    z[high] = -ndtri_exp(log_ndtr(-y[high]) + log_slope[last])
-    return z, log_slope[bins]

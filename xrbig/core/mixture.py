@@ -16,6 +16,7 @@ TOLERANCE = 1e-3
 SAMPLES_PER_PARAMETER = 1.5
 MOST_COMPONENTS = 32
 FITTED_SAMPLES = 10_000  # of a half: more add nothing but time
+LEAST_VARIANCE = 1e-9  # of thin components: they may lie on a curve
 BLOCK = 1 << 22  # monomials that are held at a time
 
 
@@ -34,12 +35,15 @@ class Mixture(NamedTuple):
     whitening: Floats
 
     @classmethod
-    def fit(cls, z: Floats, monomials: Floats, components: int, seed: int) -> "Mixture":
-        """Fit to white samples `z` (stack, feature, sample), whose `monomials` are given."""
+    def fit(cls, z: Floats, monomials: Floats, components: int, seed: int, thin: bool = False) -> "Mixture":
+        """Fit to white samples `z` (stack, feature, sample), whose `monomials` are given.
+
+        Covariances are drawn to the identity or, for `thin` components, to what they have in common.
+        """
         share = _nearest_seed(z, components, seed)
         before = np.full(len(z), -np.inf)
         done = np.zeros(len(z), dtype=bool)
-        fitted = mixture = cls._maximize(monomials, share, z.shape[1])
+        fitted = mixture = cls._maximize(monomials, share, z.shape[1], thin)
         for _ in range(STEPS):
             share = mixture._coefficients() @ monomials
             log_density = _normalize(share).mean(axis=-1)
@@ -47,7 +51,7 @@ class Mixture(NamedTuple):
             if done.all():
                 break
             before = log_density
-            mixture = cls._maximize(monomials, share, z.shape[1])
+            mixture = cls._maximize(monomials, share, z.shape[1], thin)
             fitted = fitted._where(done, mixture)
         return fitted
 
@@ -57,10 +61,10 @@ class Mixture(NamedTuple):
         return Mixture(*(np.where(keep.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in rows))
 
     @classmethod
-    def _maximize(cls, monomials: Floats, share: Floats, features: int) -> "Mixture":
+    def _maximize(cls, monomials: Floats, share: Floats, features: int, thin: bool) -> "Mixture":
         """Best mixtures for the `share` (stack, component, sample) that their components have in the samples.
 
-        The covariances are drawn to the identity by as many virtual samples as there are features.
+        The covariances are drawn to a multiple of the identity by as many virtual samples as there are features.
         """
         moments = share @ monomials.swapaxes(1, 2)
         weight = moments[..., 0] + np.finfo(float).eps
@@ -69,7 +73,10 @@ class Mixture(NamedTuple):
         covariance = np.empty((*weight.shape, features, features))
         covariance[..., row, column] = covariance[..., column, row] = moments[..., features + 1 :]
         covariance -= weight[..., None, None] * mean[..., :, None] * mean[..., None, :]
-        covariance += features * np.eye(features)
+        variance = np.ones(len(weight))
+        if thin:
+            variance = np.einsum("skff->s", covariance) / (features * weight.sum(axis=1)) + LEAST_VARIANCE
+        covariance += features * variance[:, None, None, None] * np.eye(features)
         covariance /= (weight + features)[..., None, None]
         whitening = np.asarray(np.linalg.inv(np.linalg.cholesky(covariance)), dtype=np.float64)
         return cls(np.log(weight / weight.sum(axis=1, keepdims=True)), mean, whitening)
@@ -115,7 +122,7 @@ def _upper(features: int) -> tuple[Ints, Ints]:
     return np.triu_indices(features)
 
 
-def _monomials(z: Floats) -> Floats:
+def monomials_of(z: Floats) -> Floats:
     """1, z_i and z_i z_j of `z` (stack, feature, sample): (stack, monomial, sample)."""
     row, column = _upper(z.shape[1])
     return np.concatenate([np.ones_like(z[:, :1]), z, z[:, row] * z[:, column]], axis=1)
@@ -187,7 +194,7 @@ def best_cross_fit(z: Floats, given: int, fitted_samples: int, seed: int) -> lis
     most = min(MOST_COMPONENTS, int(n / (SAMPLES_PER_PARAMETER * (features + 1) * (features + 2) / 2)))
     stride = max(1, n // (2 * fitted_samples))
     fitted = np.stack([z[..., half][..., : n // 2 : stride] for half in HALVES])
-    monomials = np.stack([_monomials(half) for half in fitted])
+    monomials = np.stack([monomials_of(half) for half in fitted])
     best: dict[int, CrossFit] = {}
     active = list(range(len(z)))
     components = 2
@@ -206,7 +213,7 @@ def _judge(z: Floats, mixtures: Mixture, given: int) -> list[CrossFit]:
     """What the `mixtures`, those of the one half of the samples of `z` before those of the other, say of all."""
     count = len(z)
     fits = [mixtures.at(slice(count)), mixtures.at(slice(count, None))]
-    size = max(1, BLOCK // _monomials(z[..., :1]).size)
+    size = max(1, BLOCK // monomials_of(z[..., :1]).size)
     blocks = [_gains(fits, z[..., start : start + size], given) for start in range(0, z.shape[2], size)]
     gains = [np.concatenate(parts, axis=1) for parts in zip(*blocks, strict=True)]
     seen, unseen = np.empty((2, count, z.shape[2]))
@@ -218,9 +225,9 @@ def _judge(z: Floats, mixtures: Mixture, given: int) -> list[CrossFit]:
 def _gains(fits: list[Mixture], z: Floats, given: int) -> list[Floats]:
     """Log-density (stack, sample) relative to N(0, I) of the features after the first `given`, given those."""
     square = np.einsum("sfn,sfn->sn", z[:, given:], z[:, given:]) / 2
-    gains = [square + fit.log_density(_monomials(z)) for fit in fits]
+    gains = [square + fit.log_density(monomials_of(z)) for fit in fits]
     if given:
-        before = _monomials(z[:, :given])
+        before = monomials_of(z[:, :given])
         gains = [gain - fit.first(given).log_density(before) for gain, fit in zip(gains, fits, strict=True)]
     return gains
 

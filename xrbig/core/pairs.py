@@ -22,7 +22,7 @@ def pair_layer(z: Floats, significance: float, seed: int) -> Candidate | None:
     Liu, IEEE Transactions on Information Theory 14:462, 1968). Nearest neighbours see more of a pair than a mixture
     does; by how much is what the layer must have left.
     """
-    edges = _tree(z, significance)
+    edges = chow_liu_tree(z, significance)
     if not edges:
         return None
     fits = best_cross_fit(np.stack([z[[a, b]] for a, b in edges]), 1, FITTED_SAMPLES, seed)
@@ -44,7 +44,7 @@ def _apply(z: Floats, chosen: list[tuple[tuple[int, int], CrossFit]]) -> Floats:
     return out
 
 
-def _tree(z: Floats, significance: float) -> list[tuple[int, int]]:
+def chow_liu_tree(z: Floats, significance: float) -> list[tuple[int, int]]:
     """Parent and child of each edge of the tree, of pairs whose I is significant."""
     shared = _pairwise_information(z[:, :: max(1, z.shape[1] // SAMPLES)], significance)
     spanning = minimum_spanning_tree(-shared)

@@ -116,7 +116,7 @@ def _shifted(x: Floats, batches: Iterator[Ints], seed: int) -> Iterator[Shifted]
     features = np.arange(len(x))[:, None]
     for places in batches:
         turned = places[..., sequence]
-        yield Shifted(x[features, turned], scores[features, turned], np.repeat(smooth, len(places)), seed)
+        yield Shifted(x[features, turned], scores[features, turned], np.repeat(smooth, len(places), axis=0), seed)
 
 
 def _by_ranks(stack: Shifted, question: Question) -> Floats:

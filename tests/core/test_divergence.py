@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from tests.conftest import ar, samples
+from xrbig import RBIG
+from xrbig.core.divergence import kl_divergence
+from xrbig.distributions import Normal, StudentT
+
+SETTINGS = RBIG()
+
+
+def normal_divergence(shift, scale):
+    """D_KL of N(shift, scale) from N(0, I)."""
+    return (np.trace(scale) + shift @ shift - len(scale) - np.linalg.slogdet(scale)[1]) / 2
+
+
+def mean_value(p, q):
+    return np.mean(kl_divergence(p, q, SETTINGS).value)
+
+
+@pytest.mark.parametrize("features", [1, 2, 5])
+def test_normal_samples(features):
+    standard = samples(Normal(np.eye(features)), 1000, 3)
+    shift, scale = np.full(features, 0.5), ar(features, 0.6)
+    p = samples(Normal(scale), 1000, 3)[..., ::-1] + shift[:, None]
+    assert mean_value(p, standard) == pytest.approx(normal_divergence(shift, scale), abs=0.1)
+
+
+@pytest.mark.parametrize("features", [1, 3])
+def test_exponential_samples(features):
+    rng = np.random.default_rng(0)
+    p, q = rng.exponential(1, (3, features, 1000)), rng.exponential(2, (3, features, 1000))
+    assert mean_value(p, q) == pytest.approx(features * (np.log(2) + 1 / 2 - 1), abs=0.04 * features)
+
+
+def test_normal_from_student_t_samples():
+    t, normal = StudentT(ar(3), 3.0), Normal(ar(3))
+    many = normal.sample(100_000, 9)
+    truth = np.mean(normal.log_density(many) - t.log_density(many))
+    assert mean_value(samples(normal, 2000, 2), samples(t, 2000, 2)) == pytest.approx(truth, abs=0.05)
+
+
+@pytest.mark.parametrize("distribution", [Normal(ar(3)), StudentT(ar(3), 5.0)])
+def test_equal_densities_have_none(distribution):
+    p = samples(distribution, 1000, 3)
+    assert mean_value(p, p) == pytest.approx(0, abs=0.03)
+    q = np.stack([distribution.sample(1000, seed) for seed in (10, 11, 12)])
+    assert mean_value(p, q) == pytest.approx(0, abs=0.06)
+
+
+def test_it_does_not_change_under_linear_maps_of_both():
+    p, q = samples(Normal(ar(2)), 1000, 2), samples(StudentT(ar(2), 5.0), 1000, 2)
+    mapped = [np.array([[3.0], [-0.01]]) * side + 7 for side in (p, q)]
+    np.testing.assert_allclose(mean_value(*mapped), mean_value(p, q), atol=0.03)
+
+
+def test_cells_that_cannot_be_told_are_nan():
+    p, q = samples(Normal(np.eye(2)), 200, 6), samples(Normal(np.eye(2)), 300, 6)
+    p[0, 0, 30:] = np.nan
+    q[1, 0, 0] = np.inf
+    p[2, 1] = 4
+    q[3, 1] = 4
+    p[4, 0, :20] = np.nan
+    estimate = kl_divergence(p, q, SETTINGS)
+    assert np.isnan(estimate.value).tolist() == [True, True, True, True, False, False]
+    assert estimate.n_samples.tolist() == [30, 200, 200, 200, 180, 200]
+    assert estimate.converged.tolist() == [False] * 4 + [True] * 2
+    whole = kl_divergence(p[4:, :, 20:], q[4:], SETTINGS)
+    assert whole.value[0] == estimate.value[4]
+    assert np.isnan(kl_divergence(p[4:], q[4:], SETTINGS, skipna=False).value).tolist() == [True, False]

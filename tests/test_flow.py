@@ -1,0 +1,379 @@
+"""The flow on labelled data: names, dims, laziness, far values, files, warnings."""
+
+import json
+
+import dask
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+
+import xrbig
+from tests.conftest import weather
+from tests.test_measures import chunks
+
+PLAIN = xrbig.RBIG(rotation="random", max_layers=4)
+
+
+@pytest.fixture(scope="module")
+def ds():
+    return weather()
+
+
+@pytest.fixture(scope="module")
+def flow(ds):
+    return ds.rbig.fit()
+
+
+@pytest.fixture(scope="module")
+def levels():
+    """A variable with features along a dimension, beside one without, and a flow of both."""
+    rng = np.random.default_rng(0)
+    z = rng.standard_normal((400, 3)).cumsum(axis=1)
+    data = xr.Dataset(
+        {"z": (("time", "level"), z, {"units": "m"}), "pr": ("time", z[:, 1] ** 2 + rng.standard_normal(400))},
+        coords={"level": ("level", [850, 500, 200], {"units": "hPa"}), "time": np.arange(400)},
+    )
+    return data, data.rbig.fit("level", estimator=PLAIN)
+
+
+def test_what_comes_out_has_the_names_dims_and_coords_of_what_goes_in(ds, flow):
+    turned = ds.transpose("lon", "time", "lat").assign(other=1.0)
+    z = flow.transform(turned)
+    assert list(z) == ["tas", "pr", "gpp"]
+    for name in z:
+        assert z[name].dims == ("lon", "time", "lat")
+        assert z[name].attrs == {"long_name": f"Gaussianized {name}", "units": "1"}
+    xr.testing.assert_equal(z.coords.to_dataset(), turned.coords.to_dataset())
+    back = flow.inverse_transform(z)
+    xr.testing.assert_allclose(back, turned[["tas", "pr", "gpp"]], rtol=0, atol=1e-7)
+    assert back.tas.attrs == ds.tas.attrs
+    density = flow.log_prob(turned)
+    assert (density.name, density.dims) == ("log_prob", ("lon", "time", "lat"))
+    assert density.attrs == {"long_name": "log-density (nat)", "units": "1", "features": "gpp, pr, tas"}
+
+
+def test_the_features_become_independent_and_normal(ds, flow):
+    z = flow.transform(ds).to_dataarray()
+    np.testing.assert_allclose(np.corrcoef(z.values.reshape(3, -1)), np.eye(3), atol=0.06)
+    np.testing.assert_allclose(z.mean(("time", "lat", "lon")), 0, atol=0.06)
+    assert float(flow.transform(ds).rbig.total_correlation()) < 0.05
+
+
+def test_entries_along_a_dimension(levels):
+    data, flow = levels
+    assert flow.features == ["pr", "z[level=200]", "z[level=500]", "z[level=850]"]
+    z = flow.transform(data)
+    assert z.z.dims == ("time", "level")
+    xr.testing.assert_allclose(flow.inverse_transform(z), data, atol=1e-7)
+    backwards = data.isel(level=[2, 1, 0])
+    xr.testing.assert_equal(flow.transform(backwards), z.isel(level=[2, 1, 0]))
+    assert flow.log_prob(data).dims == ("time",)
+    drawn = flow.sample(7)
+    assert drawn.z.dims == ("sample", "level")
+    xr.testing.assert_equal(drawn.level, data.level)
+    assert drawn.z.attrs == {"units": "m"}
+    with pytest.raises(ValueError, match=r"they lack \['z\[level=850\]'\]"):
+        flow.transform(data.isel(level=[1, 2]))
+
+
+def test_a_variable_without_some_dims_broadcasts(levels):
+    data, flow = levels
+    over = data.assign(z=data.z.expand_dims(lat=[10.0, 20.0]))
+    z = flow.transform(over)
+    assert z.pr.dims == ("time", "lat")
+    xr.testing.assert_allclose(z.isel(lat=1, drop=True), flow.transform(data).transpose("time", ...))
+
+
+def test_data_arrays(levels):
+    data, _ = levels
+    flow = data.z.rbig.fit("level", estimator=PLAIN)
+    z = flow.transform(data.z.rename("other"))
+    assert (z.name, z.dims) == ("other", ("time", "level"))
+    xr.testing.assert_allclose(flow.inverse_transform(z), data.z.rename("other"), atol=1e-7)
+    assert flow.sample(3).dims == ("sample", "level")
+    with pytest.raises(TypeError, match="a DataArray cannot hold them"):
+        data.rbig.fit(variables=["pr"]).transform(data.pr)
+
+
+def test_one_feature(ds):
+    flow = ds.rbig.fit(variables=["tas"])
+    assert flow.total_correlation.total_correlation == 0
+    xr.testing.assert_allclose(flow.inverse_transform(flow.transform(ds)), ds[["tas"]])
+
+
+@settings(max_examples=8)
+@given(time=chunks(150), lat=chunks(3), lon=chunks(4))
+def test_no_chunking_changes_a_bit(time, lat, lon):
+    ds, flow = weather(), FLOW
+    lazy = ds.chunk(time=time, lat=lat, lon=lon)
+    z = flow.transform(ds)
+    xr.testing.assert_identical(flow.transform(lazy).compute(), z)
+    xr.testing.assert_identical(flow.log_prob(lazy).compute(), flow.log_prob(ds))
+    xr.testing.assert_identical(flow.inverse_transform(z.chunk(time=time)).compute(), flow.inverse_transform(z))
+
+
+FLOW = weather().rbig.fit()
+
+
+@pytest.mark.parametrize("method", ["transform", "inverse_transform", "log_prob"])
+def test_lazy_in_lazy_out(ds, flow, levels, method, no_computes):
+    for data, fitted in ((ds, flow), levels):
+        lazy = data.chunk()
+        with no_computes():
+            result = getattr(fitted, method)(lazy.chunk(dict.fromkeys(data.dims, 2)))
+        assert dask.is_dask_collection(result)
+        assert not dask.is_dask_collection(getattr(fitted, method)(data))
+
+
+def test_a_fit_to_dask_data_is_that_to_data_in_memory(ds, flow):
+    lazy = ds.chunk(time=50).rbig.fit()
+    xr.testing.assert_identical(lazy.log_prob(ds), flow.log_prob(ds))
+
+
+def test_order_of_variables_and_dims_does_not_change_a_bit(ds, flow):
+    other = ds[["gpp", "tas", "pr"]].transpose("lat", "lon", "time").rbig.fit()
+    xr.testing.assert_identical(other.log_prob(ds), flow.log_prob(ds))
+
+
+@pytest.mark.parametrize("estimator", [xrbig.RBIG(), PLAIN])
+def test_far_values_are_mapped_and_come_back(ds, estimator):
+    flow = ds.rbig.fit(estimator=estimator)
+    directions = np.random.default_rng(0).standard_normal((3, 100))
+    directions /= np.linalg.norm(directions, axis=0)
+    for distance in (5, 50, 1000):
+        far = xr.Dataset({name: ("i", distance * row) for name, row in zip(ds, directions, strict=True)})
+        z = flow.transform(far)
+        assert bool(np.isfinite(z.to_dataarray()).all())
+        assert distance < 50 or bool((flow.log_prob(far) < -10).all())
+        xr.testing.assert_allclose(flow.inverse_transform(z), far, atol=1e-6 * distance)
+    extreme = xr.Dataset({name: ("i", [-30.0, 30.0, 0.0]) for name in ds})
+    assert bool(np.isfinite(flow.inverse_transform(extreme).to_dataarray()).all())
+
+
+def test_missing_and_infinite_values_are_nan(ds, flow):
+    gaps = ds.copy(deep=True)
+    gaps.tas[0, 0, 0] = np.nan
+    gaps.pr[1, 0, 0] = np.inf
+    z = flow.transform(gaps)
+    assert int(z.gpp.isnull().sum()) == 2
+    assert int(flow.log_prob(gaps).isnull().sum()) == 2
+    xr.testing.assert_identical(z.isel(time=slice(2, None)), flow.transform(ds).isel(time=slice(2, None)))
+    assert gaps.isel(time=slice(1)).isel(lat=0, lon=0).pipe(flow.log_prob).isnull().all()
+    fitted = ds.where(ds.tas > -2).rbig.fit()
+    assert f"{int((ds.tas > -2).sum())} samples" in repr(fitted)
+
+
+def test_the_unit_hypercube(ds, flow):
+    u = flow.transform(ds, base="uniform")
+    assert u.tas.attrs["long_name"] == "uniform tas"
+    assert bool(((u > 0) & (u < 1)).to_dataarray().all())
+    xr.testing.assert_allclose(flow.inverse_transform(u, base="uniform"), ds[list(u)], atol=1e-6)
+    edge = xr.Dataset({name: ("i", [0.0, 1.0, 0.5, 1.1]) for name in ds})
+    back = flow.inverse_transform(edge, base="uniform")
+    assert np.isfinite(back.tas.values).tolist() == [True, True, True, False]
+
+
+def test_samples_have_the_density(ds, flow):
+    drawn = flow.sample(4000, seed=3)
+    assert drawn.sizes == {"sample": 4000}
+    assert float(flow.log_prob(drawn).mean()) == pytest.approx(float(flow.log_prob(ds).mean()), abs=0.1)
+    assert float(
+        drawn.rbig.kl_divergence(ds.stack(sample=["time", "lat", "lon"]), variables=["tas", "pr"])
+    ) == pytest.approx(0, abs=0.05)
+    xr.testing.assert_identical(flow.sample(10, seed=3), drawn.isel(sample=slice(10)))
+    assert not flow.sample(10).equals(flow.sample(10, seed=1))
+
+
+@pytest.mark.parametrize("estimator", [xrbig.RBIG(), xrbig.RBIG(rotation="random")])
+def test_the_density_integrates_to_one(estimator):
+    angle, noise = (
+        np.random.default_rng(0).uniform(0, 2 * np.pi, 1000),
+        np.random.default_rng(1).normal(0, 0.1, (2, 1000)),
+    )
+    ring = xr.Dataset({"x": ("i", np.cos(angle) + noise[0]), "y": ("i", np.sin(angle) + noise[1])})
+    side = xr.Variable("a", np.linspace(-2.5, 2.5, 501))
+    grid = xr.Dataset({"x": side.set_dims({"b": 501, "a": 501}), "y": xr.Variable("b", side.values)})
+    density = np.exp(ring.rbig.fit(estimator=estimator).log_prob(grid))
+    assert float(density.sum()) * (side.values[1] - side.values[0]) ** 2 == pytest.approx(1, abs=0.01)
+
+
+def test_layers_and_total_correlation(ds):
+    flow = ds.rbig.fit(estimator=xrbig.RBIG(rotation="random"))
+    layers = flow.layers
+    assert layers.kind.values[0] == "margins"
+    assert float(layers.gain.sum()) == pytest.approx(float(flow.total_correlation.total_correlation))
+    rotation = layers.rotation[-1].values
+    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
+    assert float(flow.total_correlation.by_density) == pytest.approx(float(layers.gain.sum()), abs=0.1)
+    assert bool((layers.likelihood[1] > layers.null_level[1]).all())
+
+
+def test_the_two_ways_to_t_that_differ_are_named():
+    rng = np.random.default_rng(0)
+    few = xr.Dataset(
+        {f"v{i:02}": ("i", row) for i, row in enumerate(rng.standard_normal((40, 40)) @ rng.random((40, 210)))}
+    )
+    with pytest.warns(UserWarning, match=r"by the layers \(Eq. 7\).*210 samples of 40 features do not determine"):
+        few.rbig.fit()
+
+
+def test_equal_values_are_named(ds):
+    with pytest.warns(UserWarning, match="of the values of 'pr' are 0: the density has a spike"):
+        ds.assign(pr=ds.pr.where(ds.pr > 0, 0)).rbig.fit()
+
+
+@pytest.mark.parametrize(
+    ("change", "call", "message"),
+    [
+        (lambda ds: ds, {"sample_dim": "time"}, r"'tas' also has \['lat', 'lon'\], and there is one flow"),
+        (lambda ds: ds.isel(time=slice(3)), {}, "there are 36 complete samples of the 3 features"),
+        (lambda ds: ds.assign(pr=ds.pr * 0 + 2), {}, r"'pr' is constant \(2.0\)"),
+        (lambda ds: ds.assign(pr=ds.pr / 0), {}, "'pr' has infinite values"),
+        (lambda ds: ds, {"variables": ["tsa"]}, "Did you mean 'tas'"),
+        (lambda ds: ds, {"dim": "levl"}, "dim='levl' is not a dimension"),
+    ],
+)
+def test_errors_teach(ds, change, call, message):
+    with pytest.raises(ValueError, match=message):
+        change(ds).rbig.fit(**call)
+
+
+def test_wrong_arguments(ds, flow):
+    with pytest.raises(TypeError, match="must be settings"):
+        ds.rbig.fit(estimator="pca")
+    for method in (flow.transform, flow.inverse_transform):
+        with pytest.raises(ValueError, match="base='cube' is not one of"):
+            method(ds, base="cube")
+    with pytest.raises(ValueError, match="which is not a data variable"):
+        flow.transform(ds.drop_vars("pr"))
+
+
+def test_a_long_fit_shows_its_progress(ds, monkeypatch, capsys):
+    monkeypatch.setattr(xrbig.flow, "DELAY", 0.0)
+    ds.rbig.fit()
+    assert "xrbig.fit" in capsys.readouterr().err
+
+
+def test_progress_without_tqdm_is_logged(ds, monkeypatch, caplog):
+    monkeypatch.setitem(__import__("sys").modules, "tqdm.auto", None)
+    with caplog.at_level("INFO", "xrbig.flow"):
+        ds.rbig.fit(estimator=PLAIN)
+    assert "layer 1: random" in caplog.text
+
+
+def test_reprs_tell_what_it_is(ds, flow):
+    text = repr(flow)
+    assert "<xrbig.Flow: 3 features, 1800 samples" in text
+    assert "T = " in text
+    page = flow._repr_html_()
+    assert "<table>" in page
+    many = ds.rename(tas="<tas>").rbig.fit(estimator=xrbig.RBIG(rotation="random"))
+    assert "&lt;tas&gt;" in many._repr_html_()
+    assert len(repr(many).splitlines()) < 20
+
+
+def test_the_plot_sums_up_the_layers(flow):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    axes = flow.plot(plt.figure().add_subplot())
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), np.concatenate([[0], flow.layers.gain.cumsum()]))
+    assert axes.get_ylabel() == "cumulative ΔT (nat)"
+    assert flow.plot() is plt.gca()
+    plt.close("all")
+
+
+@pytest.mark.parametrize("write", ["to_zarr", "to_netcdf"])
+@pytest.mark.parametrize("which", ["flow", "levels", "array"])
+def test_files_keep_every_bit(ds, flow, levels, tmp_path, write, which):
+    array = levels[0].z.rbig.fit("level", estimator=PLAIN)
+    data, fitted = {"flow": (ds, flow), "levels": levels, "array": (levels[0].z, array)}[which]
+    path = tmp_path / "flow"
+    getattr(fitted, write)(path)
+    again = xrbig.open_flow(path)
+    xr.testing.assert_identical(again.log_prob(data), fitted.log_prob(data))
+    xr.testing.assert_identical(again.sample(5), fitted.sample(5))
+    xr.testing.assert_identical(again.layers, fitted.layers)
+    xr.testing.assert_identical(again.total_correlation, fitted.total_correlation)
+    assert repr(again) == repr(fitted)
+    assert again.estimator == fitted.estimator
+
+
+@pytest.mark.parametrize("entries", [["a", "b"], np.array(["2000-01-01", "2000-02-01"], "M8[ns]"), [True, False]])
+def test_files_keep_the_labels_of_the_entries(tmp_path, entries):
+    values = np.random.default_rng(0).standard_normal((60, 2))
+    data = xr.DataArray(values, dims=("i", "e"), coords={"e": entries}, name="v")
+    flow = data.rbig.fit("e")
+    flow.to_netcdf(tmp_path / "flow.nc")
+    xr.testing.assert_identical(xrbig.open_flow(tmp_path / "flow.nc").sample(3), flow.sample(3))
+
+
+def test_files_that_are_no_flow_or_not_ours(ds, flow, tmp_path):
+    path = tmp_path / "flow.nc"
+    with pytest.raises(FileNotFoundError):
+        xrbig.open_flow(path)
+    ds.to_netcdf(path)
+    with pytest.raises(ValueError, match="holds no flow"):
+        xrbig.open_flow(path)
+    path.write_bytes(b"no file of any format")
+    with pytest.raises(ValueError, match="did not find a match"):
+        xrbig.open_flow(path)
+    (tmp_path / "empty.zarr").mkdir()
+    with pytest.raises(ValueError, match="No group found"):
+        xrbig.open_flow(tmp_path / "empty.zarr")
+
+
+def write_changed(flow, path, **attrs):
+    stored = xr.load_dataset(write(flow, path))
+    stored.assign_attrs(attrs).to_netcdf(path)
+
+
+def write(flow, path):
+    flow.to_netcdf(path)
+    return path
+
+
+def test_a_newer_version_says_so(flow, tmp_path):
+    write_changed(flow, tmp_path / "flow.nc", format_version=2)
+    with pytest.raises(ValueError, match=r"version 2 of the format.*pip install --upgrade xrbig"):
+        xrbig.open_flow(tmp_path / "flow.nc")
+
+
+def test_damage_is_found(flow, tmp_path):
+    path = tmp_path / "flow.nc"
+    described = json.loads(xr.load_dataset(write(flow, path)).attrs["flow"])
+    described["n_samples"] += 1
+    stored = xr.load_dataset(path)
+    stored.assign_attrs(flow=json.dumps(described)).to_netcdf(path)
+    with pytest.raises(ValueError, match="is damaged"):
+        xrbig.open_flow(path)
+    flow.to_netcdf(path)
+    stored = xr.load_dataset(path)
+    stored.parameters[3] += 1e-12
+    stored.to_netcdf(path)
+    with pytest.raises(ValueError, match="is damaged"):
+        xrbig.open_flow(path)
+
+
+def test_truncated_files_are_found(flow, tmp_path):
+    flow.to_zarr(tmp_path / "flow.zarr")
+    for chunk in (tmp_path / "flow.zarr" / "parameters" / "c").iterdir():
+        chunk.unlink()
+    with pytest.raises(ValueError, match="is damaged"):
+        xrbig.open_flow(tmp_path / "flow.zarr")
+    path = write(flow, tmp_path / "flow.nc")
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(ValueError, match=r"cannot be read|is damaged"):
+        xrbig.open_flow(path)
+
+
+def test_an_existing_store_is_not_overwritten_unasked(flow, tmp_path):
+    flow.to_zarr(tmp_path / "flow.zarr")
+    with pytest.raises(FileExistsError):
+        flow.to_zarr(tmp_path / "flow.zarr")
+    flow.to_zarr(tmp_path / "flow.zarr", mode="w")
+
+
+def test_names_that_are_no_strings_cannot_bewrite(ds, tmp_path):
+    flow = ds.rename(tas=("a", 1)).rbig.fit(estimator=PLAIN)
+    with pytest.raises(ValueError, match="rename it"):
+        flow.to_netcdf(tmp_path / "flow.nc")
