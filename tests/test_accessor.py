@@ -58,10 +58,10 @@ KEYWORDS = {
 }
 
 
-@pytest.mark.parametrize("unit", [{"base": 2}, {"normalize": True}])
 OTHERS = set(MEASURES) - {"total_correlation", "mutual_information", "fit", "significance", "bootstrap"}
 
 
+@pytest.mark.parametrize("unit", [{"base": 2}, {"normalize": True}])
 @pytest.mark.parametrize("name", sorted(OTHERS))
 def test_every_keyword_of_the_other_measures_reaches_the_function(name, unit):
     ds = weather()
