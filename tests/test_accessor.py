@@ -9,7 +9,7 @@ MEASURES = [n for n in xrbig.__all__ if callable(getattr(xrbig, n)) and n.islowe
 
 
 def test_every_measure_is_a_method():
-    assert len(MEASURES) == 11
+    assert len(MEASURES) == 13
     for owner in (xrbig.DatasetAccessor, xrbig.DataArrayAccessor):
         assert {name for name in vars(owner) if not name.startswith("_")} == set(MEASURES)
 
@@ -58,8 +58,11 @@ KEYWORDS = {
 }
 
 
+OTHERS = set(MEASURES) - {"total_correlation", "mutual_information", "fit", "significance", "bootstrap"}
+
+
 @pytest.mark.parametrize("unit", [{"base": 2}, {"normalize": True}])
-@pytest.mark.parametrize("name", [n for n in MEASURES if n not in ("total_correlation", "mutual_information", "fit")])
+@pytest.mark.parametrize("name", sorted(OTHERS))
 def test_every_keyword_of_the_other_measures_reaches_the_function(name, unit):
     ds = weather()
     function = getattr(xrbig, name)
@@ -84,3 +87,18 @@ def test_every_keyword_of_the_other_measures_reaches_the_function(name, unit):
         direct = function(ds, "feature", variables=names, **on_dataset)
         assert direct.identical(getattr(ds.rbig, name)("feature", variables=names, **on_dataset))
         assert function(ds.tas, "lon", **on_array).identical(getattr(ds.tas.rbig, name)("lon", **on_array))
+
+
+@pytest.mark.parametrize("name", ["significance", "bootstrap"])
+def test_every_keyword_of_the_resampling_reaches_the_function(name):
+    ds = weather()
+    own = {"n_surrogates": 19, "fdr": "by", "method": "block"} if name == "significance" else {"n_replicates": 20}
+    shared = {k: v for k, v in KEYWORDS.items() if k != "diagnostics"} | {"along": "time", "block": "6D", "base": 2}
+    function = getattr(xrbig, name)
+    keywords = shared | own | {"keep_attrs": True}
+    direct = function(ds, dim="feature", variables=["tas", "pr"], **keywords)
+    assert direct.identical(getattr(ds.rbig, name)(dim="feature", variables=["tas", "pr"], **keywords))
+    direct = function(ds, "tas", "pr", "feature", **keywords)
+    assert direct.identical(getattr(ds.rbig, name)("tas", "pr", "feature", **keywords))
+    direct = function(ds.tas, ds.pr, dim="lon", **shared, **own)
+    assert direct.identical(getattr(ds.tas.rbig, name)(ds.pr, "lon", **shared, **own))

@@ -169,7 +169,7 @@ def test_diagnostics(ds):
     ds["pr"] = ds.pr.where(ds.pr > 0, 0)
     ds["tas"] = ds.tas.where(ds.lat < 50)
     full = ds.rbig.total_correlation(sample_dim="time", diagnostics=True)
-    assert list(full) == ["total_correlation", "n_samples", "n_layers", "converged", "tied_fraction"]
+    assert list(full) == ["total_correlation", "n_samples", "n_layers", "converged", "tied_fraction", "std_error"]
     xr.testing.assert_identical(full.total_correlation, ds.rbig.total_correlation(sample_dim="time"))
     assert full.n_samples.isel(lon=0).values.tolist() == [0, 150, 150]
     assert full.converged.dtype == bool
@@ -177,6 +177,10 @@ def test_diagnostics(ds):
     assert not full.converged.isel(lat=0).any()
     np.testing.assert_allclose(full.tied_fraction.isel(lat=1), (ds.pr.isel(lat=1) == 0).mean("time"))
     assert full.total_correlation.isel(lat=0).isnull().all()
+    assert full.std_error.isel(lat=0).isnull().all()
+    assert (full.std_error.isel(lat=slice(1, None)) > 0).all()
+    bits = ds.rbig.total_correlation(sample_dim="time", diagnostics=True, base=2)
+    np.testing.assert_allclose(bits.std_error, full.std_error / np.log(2))
 
 
 def test_variables_without_a_cell_dim_broadcast(ds):

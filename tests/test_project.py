@@ -49,6 +49,13 @@ def test_the_example_writes_its_maps(tmp_path, monkeypatch, coarse_tutorial):
     assert (tmp_path / "graz.png").stat().st_size > 10_000
 
 
+def test_an_example_without_its_data_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["significance.py", str(tmp_path), str(tmp_path / "out")])
+    runpy.run_path(str(ROOT / "examples" / "significance.py"), run_name="__main__")
+    assert f"no data in {tmp_path}" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_rings_are_drawn(tmp_path, monkeypatch):
     example = runpy.run_path(str(ROOT / "examples" / "rings.py"))
     rings = example["concentric_rings"](600, seed=0)

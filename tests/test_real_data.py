@@ -64,6 +64,27 @@ def test_access_is_estimated_and_bounded_wherever_it_varies(access):
         assert 0 < float(result.min()) < float(result.max()) < 15
 
 
+def test_significance_over_time_of_a_model(access):
+    coarse = access.isel(lat=slice(None, None, 3), lon=slice(None, None, 3))
+    monthly = coarse[[*CLIMATE, "gpp"]].groupby("time.month")
+    anomalies = (monthly - monthly.mean()).drop_vars("month").chunk(lat=3)
+    quick = xrbig.RBIG(rotation="pca", max_layers=3)
+    test = anomalies.rbig.significance(CLIMATE, "gpp", sample_dim="time", estimator=quick, n_surrogates=39).compute()
+    np.testing.assert_array_equal(test.p_adjusted.isnull(), test.mutual_information.isnull())
+    assert 0.3 < float((test.p_adjusted < 0.05).sum() / test.p_adjusted.notnull().sum()) < 1
+
+
+def test_blocks_of_a_year_in_a_calendar_without_leap_days(shared):
+    names = ("TREFHT", "PRECC")
+    paths = [shared / "cesm_lme_alps" / f"cesm.{name}.160001-200512.selection.nc" for name in names]
+    decode = xr.coders.CFDatetimeCoder(use_cftime=True)
+    arrays = {name: xr.open_dataset(p, decode_times=decode)[name] for name, p in zip(names, paths, strict=True)}
+    ds = xr.Dataset({name: a.isel(lat=[1], lon=[1], time=slice(600)) for name, a in arrays.items()})
+    quick = xrbig.RBIG(rotation="pca", max_layers=3)
+    result = ds.rbig.bootstrap("TREFHT", "PRECC", sample_dim="time", block="365D", estimator=quick, n_replicates=20)
+    assert result.std_error.attrs["block"] == 12
+
+
 def test_bounds_are_not_taken_for_features(access):
     assert {"time_bnds", "lat_bnds"} <= set(access.variables)
     cell = access.isel(lat=slice(1), lon=slice(1))

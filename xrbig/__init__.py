@@ -15,6 +15,7 @@ from xrbig.multivariate import (
     o_information,
     redundancy,
 )
+from xrbig.resampling import bootstrap, significance
 
 __version__ = version("xrbig")
 
@@ -24,6 +25,7 @@ __all__ = [
     "DatasetAccessor",
     "Flow",
     "__version__",
+    "bootstrap",
     "conditional_mutual_information",
     "dual_total_correlation",
     "entropy",
@@ -35,6 +37,7 @@ __all__ = [
     "o_information",
     "open_flow",
     "redundancy",
+    "significance",
     "total_correlation",
     "tutorial",
 ]

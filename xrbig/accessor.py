@@ -4,8 +4,11 @@ from collections.abc import Hashable, Sequence
 
 import xarray as xr
 
-from xrbig import entropies, flow, measures, multivariate
+from xrbig import entropies, flow, measures, multivariate, resampling
+from xrbig.core.resample import Method
 from xrbig.estimator import RBIG
+from xrbig.ordered import Block
+from xrbig.resampling import FDR
 from xrbig.results import Base
 from xrbig.roles import VARIABLES, Dims, Group
 
@@ -314,6 +317,82 @@ class DatasetAccessor:
         """Fit a flow to all samples, see `xrbig.fit`."""
         return flow.fit(self._obj, dim, sample_dim=sample_dim, variables=variables, estimator=estimator)
 
+    def significance(
+        self,
+        x: Group | None = None,
+        y: Group | None = None,
+        dim: Dims = VARIABLES,
+        *,
+        sample_dim: Dims | None = None,
+        variables: Sequence[Hashable] | None = None,
+        along: Hashable | None = None,
+        block: Block | None = None,
+        method: Method = "shift",
+        n_surrogates: int = 199,
+        fdr: FDR | None = "bh",
+        skipna: bool | None = None,
+        min_samples: int | None = None,
+        estimator: RBIG = RBIG(),  # noqa: B008 (frozen)
+        base: Base = "e",
+        keep_attrs: bool = False,
+    ) -> xr.Dataset:
+        """Whether chance alone could give this I, or T, see `xrbig.significance`."""
+        return resampling.significance(
+            self._obj,
+            x,
+            y,
+            dim,
+            sample_dim=sample_dim,
+            variables=variables,
+            along=along,
+            block=block,
+            method=method,
+            n_surrogates=n_surrogates,
+            fdr=fdr,
+            skipna=skipna,
+            min_samples=min_samples,
+            estimator=estimator,
+            base=base,
+            keep_attrs=keep_attrs,
+        )
+
+    def bootstrap(
+        self,
+        x: Group | None = None,
+        y: Group | None = None,
+        dim: Dims = VARIABLES,
+        *,
+        sample_dim: Dims | None = None,
+        variables: Sequence[Hashable] | None = None,
+        along: Hashable | None = None,
+        block: Block | None = None,
+        n_replicates: int = 100,
+        confidence: float = 0.95,
+        skipna: bool | None = None,
+        min_samples: int | None = None,
+        estimator: RBIG = RBIG(),  # noqa: B008 (frozen)
+        base: Base = "e",
+        keep_attrs: bool = False,
+    ) -> xr.Dataset:
+        """Interval of I, or T, by half-samples of blocks, see `xrbig.bootstrap`."""
+        return resampling.bootstrap(
+            self._obj,
+            x,
+            y,
+            dim,
+            sample_dim=sample_dim,
+            variables=variables,
+            along=along,
+            block=block,
+            n_replicates=n_replicates,
+            confidence=confidence,
+            skipna=skipna,
+            min_samples=min_samples,
+            estimator=estimator,
+            base=base,
+            keep_attrs=keep_attrs,
+        )
+
 
 @xr.register_dataarray_accessor("rbig")  # type: ignore[no-untyped-call]
 class DataArrayAccessor:
@@ -579,3 +658,69 @@ class DataArrayAccessor:
     ) -> flow.Flow:
         """Fit a flow to all samples, see `xrbig.fit`."""
         return flow.fit(self._obj, dim, sample_dim=sample_dim, estimator=estimator)
+
+    def significance(
+        self,
+        other: xr.DataArray | xr.Dataset | None = None,
+        dim: Dims = VARIABLES,
+        *,
+        sample_dim: Dims | None = None,
+        along: Hashable | None = None,
+        block: Block | None = None,
+        method: Method = "shift",
+        n_surrogates: int = 199,
+        fdr: FDR | None = "bh",
+        skipna: bool | None = None,
+        min_samples: int | None = None,
+        estimator: RBIG = RBIG(),  # noqa: B008 (frozen)
+        base: Base = "e",
+    ) -> xr.Dataset:
+        """Whether chance alone could give this I, or T, see `xrbig.significance`."""
+        return resampling.significance(
+            self._obj,
+            other,
+            None,
+            dim,
+            sample_dim=sample_dim,
+            along=along,
+            block=block,
+            method=method,
+            n_surrogates=n_surrogates,
+            fdr=fdr,
+            skipna=skipna,
+            min_samples=min_samples,
+            estimator=estimator,
+            base=base,
+        )
+
+    def bootstrap(
+        self,
+        other: xr.DataArray | xr.Dataset | None = None,
+        dim: Dims = VARIABLES,
+        *,
+        sample_dim: Dims | None = None,
+        along: Hashable | None = None,
+        block: Block | None = None,
+        n_replicates: int = 100,
+        confidence: float = 0.95,
+        skipna: bool | None = None,
+        min_samples: int | None = None,
+        estimator: RBIG = RBIG(),  # noqa: B008 (frozen)
+        base: Base = "e",
+    ) -> xr.Dataset:
+        """Interval of I, or T, by half-samples of blocks, see `xrbig.bootstrap`."""
+        return resampling.bootstrap(
+            self._obj,
+            other,
+            None,
+            dim,
+            sample_dim=sample_dim,
+            along=along,
+            block=block,
+            n_replicates=n_replicates,
+            confidence=confidence,
+            skipna=skipna,
+            min_samples=min_samples,
+            estimator=estimator,
+            base=base,
+        )

@@ -33,7 +33,7 @@ def total_correlation(
     Information Theory in Density Destructors, INNF workshop, ICML 2019, Eqs. 6 and 7, section 3.2). T is 0 for
     independent features and does not change under monotone maps of single features; its estimate changes with them
     only where independent components of the values themselves tell more than their ranks. Samples are assumed
-    independent of each other.
+    independent of each other, but for `std_error`.
 
     Parameters
     ----------
@@ -58,7 +58,8 @@ def total_correlation(
     base : {"e", 2}
         Unit of the result: nat or bit.
     diagnostics : bool
-        Return a Dataset that also holds `n_samples`, `n_layers`, `converged` and `tied_fraction`.
+        Return a Dataset that also holds `n_samples`, `n_layers`, `converged`, `tied_fraction` and `std_error`, the
+        standard error, for which the samples must be in their order in time.
     keep_attrs : bool
         Add the global attributes of the Dataset to the result. Those of its variables would be wrong and are never
         kept.
@@ -85,7 +86,7 @@ def total_correlation(
     >>> shared.dims, float(shared.mean().round(1))
     (('lat',), 0.6)
     """
-    request = Request(skipna, min_samples, estimator, base, diagnostics, keep_attrs)
+    request = Request(skipna, min_samples, estimator, base, diagnostics, keep_attrs, std_error=diagnostics)
     return results.of_features(
         "total_correlation", information.total_correlation, data, dim, sample_dim, variables, request
     )
@@ -153,16 +154,10 @@ def mutual_information(
     >>> shared.dims, float(shared.mean().round(1))
     (('lat',), 1.0)
     """
-    request = Request(skipna, min_samples, estimator, base, diagnostics, keep_attrs, normalize)
+    request = Request(skipna, min_samples, estimator, base, diagnostics, keep_attrs, normalize, std_error=diagnostics)
     request.check()
     sides = roles.sides(data, x, y)
     groups = roles.groups(dict(zip("xy", sides, strict=True)), dim, sample_dim)
-    first, second = sorted(groups.found.values(), key=lambda g: sorted(g.labels))
-    both = roles.Features(
-        first.arrays + second.arrays,
-        first.dims + second.dims,
-        first.labels + second.labels,
-        first.order + [len(first.labels) + i for i in second.order],
-    )
-    measure = partial(information.mutual_information, split=len(first.labels))
+    both, split = groups.joined()
+    measure = partial(information.mutual_information, split=split)
     return results.labelled("mutual_information", measure, both, groups.samples, groups.attrs(), data, request)

@@ -25,6 +25,7 @@ DIAGNOSTICS = {
     "n_layers": "number of layers",
     "converged": "whether no further layer was significant",
     "tied_fraction": "largest share of tied samples in a feature",
+    "std_error": "standard error of the information",
 }
 LONG_NAMES = {
     "entropy": "differential entropy",
@@ -43,6 +44,7 @@ class Request(NamedTuple):
     diagnostics: bool
     keep_attrs: bool
     normalize: bool = False
+    std_error: bool = False
 
     def check(self) -> None:
         """Refuse values that mean nothing."""
@@ -101,25 +103,33 @@ def labelled(
         settings=request.estimator,
         min_samples=request.min_samples,
         skipna=request.skipna is None or bool(request.skipna),
+        **({"std_error": True} if request.std_error else {}),
     )
-    value, *diagnostics = _estimate(kernel, found, samples, along, request.diagnostics, others)
+    value, *diagnostics = _estimate(kernel, found, samples, along, request, others)
     kept = dict(data.attrs) if request.keep_attrs and isinstance(data, xr.Dataset) else {}
-    value = _in_unit(value, request).rename(name)
+    value = named(name, value, samples, features, request)
+    if not diagnostics:
+        return value.assign_attrs(kept | value.attrs)
+    fields = {name: value}
+    for (key, text), field in zip(DIAGNOSTICS.items(), diagnostics, strict=False):  # the last is that of T and I only
+        fields[key] = field / math.log(2) if key == "std_error" and request.base == 2 else field
+        fields[key].attrs = {"long_name": text, "units": "1"}
+    return xr.Dataset(fields, attrs=kept)
+
+
+def named(
+    name: str, nats: xr.DataArray, samples: tuple[Hashable, ...], features: dict[str, str], request: Request
+) -> xr.DataArray:
+    """The value in its unit, with its name and attributes."""
+    value = in_unit(nats, request).rename(name)
     value.attrs = {
-        **({} if diagnostics else kept),
-        **_unit(name, request),
+        **unit_attrs(name, request),
         **features,
         "sample_dims": ", ".join(str(d) for d in samples),
         "estimator": repr(request.estimator),
         "xrbig_version": version("xrbig"),
     }
-    if not diagnostics:
-        return value
-    named = {name: value}
-    for (key, text), field in zip(DIAGNOSTICS.items(), diagnostics, strict=True):
-        field.attrs = {"long_name": text, "units": "1"}
-        named[key] = field
-    return xr.Dataset(named, attrs=kept)
+    return value
 
 
 def _estimate(
@@ -127,7 +137,7 @@ def _estimate(
     found: roles.Features,
     samples: tuple[Hashable, ...],
     along: tuple[str, ...],
-    diagnostics: bool,
+    request: Request,
     others: list[xr.DataArray] | None,
 ) -> list[xr.DataArray]:
     """The fields of an `Estimate` that are wanted, with the labels of the cells and of the features `along` it."""
@@ -137,8 +147,9 @@ def _estimate(
         blocks.Output(np.int64, along),
         blocks.Output(np.bool_, along),
         blocks.Output(np.float64),
+        blocks.Output(np.float64),
     ]
-    outputs = outputs if diagnostics else outputs[:1]
+    outputs = outputs[: (6 if request.std_error else 5) if request.diagnostics else 1]
     wanted = partial(_first_fields, kernel=kernel, number=len(outputs))
     fields = blocks.map_cells(wanted, found.arrays, found.dims, samples, found.order, outputs, others)
     labels = np.array([found.labels[i] for i in found.order], dtype=object)  # Zarr has no string of fixed length
@@ -149,14 +160,14 @@ def _first_fields(*x: NDArray[Any], kernel: Any, number: int) -> tuple[NDArray[A
     return tuple(kernel(*x)[:number])
 
 
-def _in_unit(nats: xr.DataArray, request: Request) -> xr.DataArray:
+def in_unit(nats: xr.DataArray, request: Request) -> xr.DataArray:
     """Nats as they are, in bits, or as an equivalent correlation."""
     if request.normalize:
         return nats.copy(data=np.sqrt(-np.expm1(-2 * nats.data.clip(min=0))))
     return nats / math.log(2) if request.base == 2 else nats
 
 
-def _unit(name: str, request: Request) -> dict[str, str]:
+def unit_attrs(name: str, request: Request) -> dict[str, str]:
     """What the value is, for its attributes."""
     if request.normalize:
         return {"long_name": f"equivalent correlation of the {long_name(name)}", "units": "1"}

@@ -213,6 +213,17 @@ class Groups(NamedTuple):
         """The features of each group, for the attributes of the result."""
         return {f"{argument}_features": ", ".join(g.labels) for argument, g in self.found.items()}
 
+    def joined(self) -> tuple[Features, int]:
+        """The features of two groups, the first by name before the other, and the number of that."""
+        first, second = sorted(self.found.values(), key=lambda g: sorted(g.labels))
+        both = Features(
+            first.arrays + second.arrays,
+            first.dims + second.dims,
+            first.labels + second.labels,
+            first.order + [len(first.labels) + i for i in second.order],
+        )
+        return both, len(first.labels)
+
 
 def groups(sides: dict[str, list[xr.DataArray]], dim: Dims, sample_dim: Dims | None) -> Groups:
     """The features of each side, or an error that tells what is wrong with them."""

@@ -76,7 +76,7 @@ def test_radius_gains_its_negentropy_and_becomes_that_of_a_normal():
     direction = rng.standard_normal((1, 3, 4000))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     radius = rng.uniform(1, 2, 4000)
-    gain, y = _radial_layer(direction * radius, SIGNIFICANCE, SEED)
+    gain, y, _ = _radial_layer(direction * radius, SIGNIFICANCE, SEED)
     chi = stats.chi(3)
     truth = -stats.uniform(1, 1).expect(chi.logpdf)
     assert gain[0] == pytest.approx(truth, rel=0.1)
@@ -106,7 +106,7 @@ def test_a_cell_gets_the_same_bits_alone():
 def test_margins_gain_their_negentropy_where_it_is_significant_and_stay_elsewhere():
     rng = np.random.default_rng(0)
     y = np.stack([rng.uniform(-1, 1, (1, 2000)), rng.standard_normal((1, 2000))])
-    gain, out = marginal_layer(y, SIGNIFICANCE, SEED)
+    gain, out, _ = marginal_layer(y, SIGNIFICANCE, SEED)
     assert gain[0] == pytest.approx(np.log(2 * np.pi * np.e / 12) / 2, rel=0.1)
     assert gain[1] == 0
     np.testing.assert_array_equal(out[1], y[1])

@@ -47,7 +47,7 @@ def test_i_of_few_features(distribution, split):
 
 def test_i_of_two_features_is_their_t():
     x = PAIR.sample(500, seed=0)
-    assert neighbours.mutual_information(x, 1) == neighbours.total_correlation(x)
+    assert neighbours.mutual_information(x, 1)[:2] == neighbours.total_correlation(x)[:2]
 
 
 @pytest.mark.parametrize(
@@ -74,5 +74,5 @@ def test_some_of_many_samples_tell_the_same():
 
 def test_equal_samples_stay_finite():
     x = np.round(PAIR.sample(1000, seed=0))
-    assert np.isfinite(neighbours.total_correlation(x)).all()
-    assert np.isfinite(neighbours.mutual_information(np.concatenate([x, x]), 2)).all()
+    assert np.isfinite(neighbours.total_correlation(x).terms()).all()
+    assert np.isfinite(neighbours.mutual_information(np.concatenate([x, x]), 2).terms()).all()

@@ -4,6 +4,8 @@ Every path, a sequence of layers and an estimate of what is left, errs by what i
 they take from samples that they were not fitted on, and of several paths the one counts that finds most.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,25 +17,33 @@ from xrbig.core.gaussianize import Gaussianized, Settings
 from xrbig.core.marginal import Bools, Floats, exact_order, orientation, rank_gaussianize
 from xrbig.core.mixture import Candidate, mixture_layer
 from xrbig.core.pairs import pair_layer
-from xrbig.core.unmixing import has_covariance, unmixing_layer
+from xrbig.core.unmixing import has_covariance, unmixing_layer, unmixing_terms
 
 NEIGHBOURS_SUFFICE = 3  # features up to which nearest neighbours see all that is left
 NEIGHBOURS_KNOW = 10  # features up to which they do not see more between two groups than there is
 LARGE = 1.0  # T, in nats, from which it may be infinite
 BEYOND = 0.3, 0.03  # significance from which what is left counts in part, and in full, after any layers
 ELLIPTICAL = 0.1, 0.005  # after a t copula alone
+UNSEEN = 0.1  # of what an elliptical layer takes, may be left where neighbours see nothing significant
 
 
 class Path(NamedTuple):
-    """T by one sequence of layers, how many they are, and whether they ended because none was significant."""
+    """T by one sequence of layers, how many they are, and whether they ended because none was significant.
+
+    The `terms` (sample,) are what each sample adds to the mean that T is, up to a constant; `doubt` tells, when it is
+    called, by how much T may be wrong beyond the noise of the samples.
+    """
 
     total: float
     n_layers: int
     converged: bool
+    terms: Floats | float
+    doubt: Callable[[], float]
 
-    def after(self, gain: float, n_layers: int = 1) -> "Path":
+    def after(self, gain: float, terms: Floats | float, n_layers: int = 1, doubt: float = 0.0) -> "Path":
         """The path that begins with other layers."""
-        return Path(gain + self.total, n_layers + self.n_layers, self.converged)
+        total, layers = gain + self.total, n_layers + self.n_layers
+        return Path(total, layers, self.converged, terms + self.terms, lambda: doubt + self.doubt())
 
 
 def total_correlation(x: Floats, z: Floats, smooth: Bools, settings: Settings) -> Gaussianized:
@@ -48,14 +58,21 @@ def total_correlation(x: Floats, z: Floats, smooth: Bools, settings: Settings) -
             scores = _scores(unmixed.y[better], settings.seed)
             after = elliptical_layer(scores, settings.significance, settings.seed)
             others = _explore(scores, after, settings, n_layers=1)
-            for cell, gain, other in zip(mixed[better], unmixed.gain[better], others, strict=True):
-                paths[cell] = _better(paths[cell], other.after(float(gain)))
-    return Gaussianized(*(np.array(field) for field in zip(*paths, strict=True)))
+            terms = unmixing_terms(x[mixed[better]], unmixed.y[better])
+            for cell, gain, own, other in zip(mixed[better], unmixed.gain[better], terms, others, strict=True):
+                paths[cell] = _better(paths[cell], other.after(float(gain), own))
+    return _stacked(paths)
+
+
+def _stacked(paths: list[Path]) -> Gaussianized:
+    total, n_layers, converged, terms, doubts = zip(*paths, strict=True)
+    return Gaussianized(np.array(total), np.array(n_layers), np.array(converged), np.array(terms), doubts)
 
 
 def _better(one: Path, other: Path) -> Path:
     """The path that finds more; not converged if either might have found still more."""
-    return max(one, other)._replace(converged=one.converged and other.converged)
+    best = other if (other.total, other.n_layers) > (one.total, one.n_layers) else one
+    return best._replace(converged=one.converged and other.converged)
 
 
 def mutual_information(
@@ -70,12 +87,15 @@ def mutual_information(
     split = groups[0].shape[1]
     if joint is None:
         joint = total_correlation(x, z, smooth, settings)
-    total, converged = joint.total.copy(), joint.converged.copy()
+    total, converged, terms = joint.total.copy(), joint.converged.copy(), joint.terms.copy()
+    doubts = list(joint.doubts)
     singular = np.zeros(len(x), dtype=bool)
     for raw, scores in zip((x[:, :split], x[:, split:]), groups, strict=True):
         if scores.shape[1] > 1:
             inner = total_correlation(np.ascontiguousarray(raw), scores, smooth, settings)
             total -= inner.total
+            terms -= inner.terms
+            doubts = [partial(_less, *pair) for pair in zip(doubts, inner.doubts, strict=True)]
             converged &= inner.converged
             singular |= _is_singular(scores, inner.total, settings)
     if x.shape[1] > 2:
@@ -85,7 +105,13 @@ def mutual_information(
         more = value > total - ndtri(settings.significance) * error
         direct = singular | (more if x.shape[1] <= NEIGHBOURS_KNOW else more & (total < 0))
         total[direct] = value[direct]
-    return Gaussianized(total, joint.n_layers, converged)
+        for cell in np.flatnonzero(direct):
+            terms[cell], doubts[cell] = between[cell].terms(), partial(neighbours.doubt, z[cell], split)
+    return Gaussianized(total, joint.n_layers, converged, terms, tuple(doubts))
+
+
+def _less(one: Callable[[], float], other: Callable[[], float]) -> float:
+    return one() - other()
 
 
 def _is_singular(z: Floats, total: Floats, settings: Settings) -> Bools:
@@ -120,18 +146,19 @@ def _cells(copula: Copula) -> list[Copula]:
 
 def _by_neighbours(z: Floats, copula: Copula, settings: Settings) -> Path:
     """Neighbours in what the elliptical layer leaves, or in the scores themselves where they find more there."""
-    left = _rest(copula, settings)
-    total = float(copula.gain) + left
-    if left > 0:
+    rest = _rest(copula, settings)
+    best = rest.after(float(copula.gain), copula.terms)
+    if rest.total > 0:
         alone = neighbours.total_correlation(z)
-        if alone.value > total + alone.error:
-            return Path(alone.value, 0, True)
-    return Path(total, 1, True)
+        if alone.value > best.total + alone.error:
+            return Path(alone.value, 0, True, alone.terms(), partial(neighbours.doubt, z))
+        best = best.after(0.0, 0.0, 0, min(abs(alone.value - best.total), alone.error) / 2)
+    return best
 
 
 def _by_layers(z: Floats, copula: Copula, settings: Settings, n_layers: int) -> Path:
     """The elliptical layer and then others, or others at once where one of them takes more."""
-    best = _follow(copula, n_layers + 1, settings).after(float(copula.gain))
+    best = _follow(copula, n_layers + 1, settings).after(float(copula.gain), copula.terms)
     if best.n_layers > 1 or copula.beyond:
         candidate = _candidate(z, settings)
         if candidate is not None and candidate.unseen.mean() > copula.gain:
@@ -143,7 +170,7 @@ def _follow(copula: Copula, n_layers: int, settings: Settings) -> Path:
     """Path on from what an elliptical layer has left."""
     candidate = _candidate(copula.y, settings)
     if candidate is None or n_layers >= settings.max_layers:
-        return Path(_rest(copula, settings), 0, candidate is None)
+        return _rest(copula, settings)._replace(converged=candidate is None)
     return _take(candidate, n_layers, settings)
 
 
@@ -157,17 +184,19 @@ def _candidate(z: Floats, settings: Settings) -> Candidate | None:
 
 def _take(candidate: Candidate, n_layers: int, settings: Settings) -> Path:
     """Path that begins with `candidate`, mends the margins, and goes on with what is elliptical in what it leaves."""
-    gain, y = marginal_layer(candidate.apply()[None], settings.significance, settings.seed)
+    gain, y, terms = marginal_layer(candidate.apply()[None], settings.significance, settings.seed)
     scores = _scores(y, settings.seed)
     copula = elliptical_layer(scores, settings.significance, settings.seed)
     if not (copula.nonlinear[0] and copula.gain[0] > 0):
-        copula = copula._replace(gain=np.zeros(1), y=scores)
+        copula = copula._replace(gain=np.zeros(1), y=scores, terms=np.zeros_like(copula.terms))
     (cell,) = _cells(copula._replace(beyond=np.ones(1, dtype=bool)))
-    left = _follow(cell, n_layers + 1, settings).after(float(cell.gain), 0)
-    return left._replace(total=max(left.total, candidate.left)).after(candidate.gain + float(gain[0]))
+    left = _follow(cell, n_layers + 1, settings).after(float(cell.gain), cell.terms, 0)
+    left = left._replace(total=max(left.total, candidate.left))
+    optimism = candidate.gain - float(candidate.unseen.mean())
+    return left.after(candidate.gain + float(gain[0]), candidate.unseen + terms[0], doubt=optimism)
 
 
-def _rest(copula: Copula, settings: Settings) -> float:
+def _rest(copula: Copula, settings: Settings) -> Path:
     """What nearest neighbours find in one cell: nothing of it where it is faint, all where it is clear.
 
     The more has been found before, the less evidence is needed.
@@ -180,4 +209,11 @@ def _rest(copula: Copula, settings: Settings) -> float:
         levels = settings.significance, settings.significance / 10
     faint, clear = -ndtri(np.array(levels))
     left = neighbours.total_correlation(copula.y)
-    return left.value * float(np.clip((left.value / left.error - faint) / (clear - faint), 0, 1))
+    share = float(np.clip((left.value / left.error - faint) / (clear - faint), 0, 1))
+    withheld = (1 - share) * max(0.0, left.value)
+    if not share:
+        unseen = min(withheld, UNSEEN * max(0.0, float(copula.gain)))
+        return Path(0.0, 0, True, 0.0, lambda: unseen)
+    return Path(
+        share * left.value, 0, True, share * left.terms(), lambda: share * neighbours.doubt(copula.y) + withheld
+    )

@@ -31,12 +31,12 @@ def _of_cell(x: NDArray[Any], y: NDArray[Any], settings: Settings, needed: int, 
     n_samples = min(p.shape[1], q.shape[1])
     gaps = p.shape[1] < x.shape[1] or q.shape[1] < y.shape[1]
     if n_samples < needed or (gaps and not skipna) or not (_is_fit(p) and _is_fit(q)):
-        return np.nan, n_samples, 0, False, np.nan
+        return np.nan, n_samples, 0, False, np.nan, np.nan
     layers = flow.fit(q, settings).layers
     z, _ = flow.apply([single for layer in layers for single in layer.maps], p)
     left = entropy(z[None], settings, needed)
     value = -float(left.value[0]) - float(flow.log_normal(z).mean())
-    return value, n_samples, len(layers), bool(left.converged[0]), float(left.tied_fraction[0])
+    return value, n_samples, len(layers), bool(left.converged[0]), float(left.tied_fraction[0]), np.nan
 
 
 def _complete(x: NDArray[Any]) -> Floats:

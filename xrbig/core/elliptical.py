@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import chdtrc, chdtri, fdtrc, gammaln, ndtr, ndtri, stdtrit
 
 from xrbig.core.marginal import Bools, Floats, argsort, normal_scores, scatter
-from xrbig.core.negentropy import marginal_gain
+from xrbig.core.negentropy import marginal_gain, marginal_terms
 from xrbig.core.rotation import null_log_det
 
 DEGREES = (32.0, 8.0, 2.0)  # degrees of freedom that are tried first
@@ -25,12 +25,22 @@ class Copula(NamedTuple):
     y : array (cell, feature, sample)
     nonlinear : array (cell,), whether there is more than correlation
     beyond : array (cell,), whether there is more than a t copula
+    terms : array (cell, sample), what each sample adds to the mean that is the gain, up to a constant
     """
 
     gain: Floats
     y: Floats
     nonlinear: Bools
     beyond: Bools
+    terms: Floats
+
+
+class Layer(NamedTuple):
+    """Gain (cell,), samples (cell, feature, sample) and terms (cell, sample) of a part of it."""
+
+    gain: Floats
+    y: Floats
+    terms: Floats
 
 
 @lru_cache(maxsize=256)
@@ -63,12 +73,13 @@ def _marginal_log_density(n: int, features: int, seed: int, nu: float) -> float:
 
 
 class Fit(NamedTuple):
-    """t scatter of stacked cells: matrix (cell, f, f), whitened samples and squared radius, and the gain."""
+    """t scatter of stacked cells: matrix (cell, f, f), whitened samples and squared radius, gain and its terms."""
 
     scatter: Floats
     y: Floats
     square: Floats
     gain: Floats
+    terms: Floats
 
 
 def _whiten(x: Floats, scatter: Floats) -> tuple[Floats, Floats]:
@@ -103,8 +114,9 @@ def _fit(z: Floats, nu: float, scatter: Floats, steps: int, seed: int) -> Fit:
     scatter = student_scatter(x, nu, scatter, steps)
     y, log_det = _whiten(x, scatter)
     square = np.einsum("cfn,cfn->cn", y, y)
-    joint = _log_norm(features, nu) + log_det - (nu + features) / 2 * np.log1p(square / nu).mean(axis=1)
-    return Fit(scatter, y, square, joint - _marginal_log_density(n, features, seed, nu))
+    log_tail = np.log1p(square / nu)
+    joint = _log_norm(features, nu) + log_det - (nu + features) / 2 * log_tail.mean(axis=1)
+    return Fit(scatter, y, square, joint - _marginal_log_density(n, features, seed, nu), log_tail)
 
 
 @lru_cache(maxsize=64)
@@ -122,17 +134,17 @@ def elliptical_layer(z: Floats, significance: float, seed: int) -> Copula:
     First a t copula, then what the radius of the whitened samples and their margins differ from those of a normal. All
     but the correlations must be significant.
     """
-    gain, y, nonlinear = _student_layer(z, significance, seed)
+    (gain, y, terms), nonlinear = _student_layer(z, significance, seed)
     beyond = np.zeros(len(z), dtype=bool)
     for layer in (_radial_layer, marginal_layer):
-        more, y = layer(y, significance, seed)
-        gain = gain + more
+        more, y, own = layer(y, significance, seed)
+        gain, terms = gain + more, terms + own
         beyond |= more > 0
-    return Copula(gain, y, nonlinear | beyond, beyond)
+    return Copula(gain, y, nonlinear | beyond, beyond, terms)
 
 
-def _student_layer(z: Floats, significance: float, seed: int) -> tuple[Floats, Floats, Bools]:
-    """Gain, samples, and whether the degrees of freedom are finite.
+def _student_layer(z: Floats, significance: float, seed: int) -> tuple[Layer, Bools]:
+    """Gain, samples and terms, and whether the degrees of freedom are finite.
 
     The gain is the mean log-likelihood ratio of the copula to independence, less what chance adds to that of a
     Gaussian copula. A finite number of degrees of freedom is taken where it is more likely by `significance`.
@@ -143,36 +155,39 @@ def _student_layer(z: Floats, significance: float, seed: int) -> tuple[Floats, F
     trials = np.array([_fit(z, nu, correlation, STEPS, seed).gain for nu in DEGREES])
     structured = 2 * n * (trials.max(axis=0) - gain) > chdtri(1, significance)
     degrees = np.array(DEGREES)[np.argmax(trials, axis=0)]
+    terms = (np.einsum("cfn,cfn->cn", z, z) - np.einsum("cfn,cfn->cn", y, y)) / 2
     for octaves in OCTAVES:
         degrees[structured] = _climb(z[structured], degrees[structured], octaves, correlation[structured], seed)
     for nu in np.unique(degrees[structured]):
         cells = structured & (degrees == nu)
         fit = _fit(z[cells], float(nu), correlation[cells], FINAL_STEPS, seed)
+        margins = np.log1p(student_scores(z[cells], float(nu)) ** 2 / nu).sum(axis=1)
+        terms[cells] = (nu + 1) / 2 * margins - (nu + features) / 2 * fit.terms
         log_square, factor = _shrink(features, float(nu))
         shrunk = np.interp(np.log(np.maximum(fit.square, 1e-12)), log_square, factor)
         y[cells] = fit.y * shrunk[:, None]
         gain[cells] = fit.gain
-    return gain - null_log_det(features, n), y, structured
+    return Layer(gain - null_log_det(features, n), y, terms), structured
 
 
-def _radial_layer(y: Floats, significance: float, seed: int) -> tuple[Floats, Floats]:
-    """Gain and samples after the radius of `y` (cell, feature, sample) has been made that of a normal (chi), in place.
+def _radial_layer(y: Floats, significance: float, seed: int) -> Layer:
+    """The radius of `y` (cell, feature, sample) made that of a normal (chi), in place.
 
     A sample at the origin, the median of all features, has no direction and stays there.
     """
     features = y.shape[1]
     square = np.einsum("cfn,cfn->cn", y, y)
     score = -ndtri(np.clip(chdtrc(features, square), np.finfo(float).tiny, 1 - 1e-16))[:, None]
-    gain, score = marginal_layer(score, significance, seed, standardize=False)
+    gain, score, terms = marginal_layer(score, significance, seed, standardize=False)
     changed = gain > 0
     before, after = square[changed], chdtri(features, ndtr(-score[changed, 0]))
     stretch = np.sqrt(np.divide(after, before, out=np.zeros_like(before), where=before > 0))
     y[changed] *= stretch[:, None]
-    return gain, y
+    return Layer(gain, y, terms)
 
 
-def marginal_layer(y: Floats, significance: float, seed: int, standardize: bool = True) -> tuple[Floats, Floats]:
-    """Gain and samples after the margins of `y` (cell, feature, sample) have been made normal where they are not."""
+def marginal_layer(y: Floats, significance: float, seed: int, standardize: bool = True) -> Layer:
+    """The margins of `y` (cell, feature, sample) made normal where they are not."""
     level = y
     if standardize:
         level = y - y.mean(axis=-1, keepdims=True)
@@ -182,7 +197,9 @@ def marginal_layer(y: Floats, significance: float, seed: int, standardize: bool 
     accepted = margins.exceeds_chance(significance)
     out = y.copy()
     out[accepted] = scatter(normal_scores(y.shape[2], y.shape[1], seed), order[accepted])
-    return np.where(accepted, margins.value, 0), out
+    terms = np.zeros((len(y), y.shape[2]))
+    terms[accepted] = marginal_terms(level[accepted], order[accepted], margins.resolution[accepted])
+    return Layer(np.where(accepted, margins.value, 0), out, terms)
 
 
 def _climb(z: Floats, degrees: Floats, octaves: float, scatter: Floats, seed: int) -> Floats:

@@ -120,9 +120,19 @@ def mutual_information_matrix(
 
     def kernel(cells: Cells) -> Gaussianized:
         pairs = [shared_by_groups(cells.part(pair), 1, settings) for pair in combinations(range(features), 2)]
-        return Gaussianized(*(_symmetric(np.stack(field, axis=1), features) for field in zip(*pairs, strict=True)))
+        total, n_layers, converged = _stacked(pairs)[:3]
+        return Gaussianized(
+            _symmetric(total, features), _symmetric(n_layers, features), _symmetric(converged, features)
+        )
 
     return map_cells(kernel, lambda monotone: monotone, x, settings, min_samples, skipna, (features, features))
+
+
+def _stacked(several: list[Gaussianized]) -> Gaussianized:
+    """Several measures of the same cells, (cell, measure)."""
+    total = np.stack([each.total for each in several], axis=1)
+    n_layers = np.stack([each.n_layers for each in several], axis=1)
+    return Gaussianized(total, n_layers, np.stack([each.converged for each in several], axis=1))
 
 
 def _symmetric(values: NDArray[Any], features: int) -> NDArray[Any]:
@@ -141,7 +151,7 @@ def redundancy(x: NDArray[Any], settings: Settings, min_samples: int | None = No
     def kernel(cells: Cells) -> Gaussianized:
         joint = shared_by_all(cells, settings) if settings.rotation == "auto" else None
         each = [_with_the_others(cells, d, settings, joint) for d in range(features)]
-        return Gaussianized(*(np.stack(field, axis=1) for field in zip(*each, strict=True)))
+        return _stacked(each)
 
     return map_cells(kernel, _with_any_other, x, settings, min_samples, skipna, (features,))
 

@@ -1,6 +1,6 @@
 """Rotation-based iterative Gaussianization: layers of a linear map and a marginal Gaussianization."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -118,20 +118,40 @@ def _judge(y: Floats, order: Ints, settings: Settings) -> negentropy.Gain:
 
 
 class Gaussianized(NamedTuple):
-    """Sum of the gains (T of the features), number of layers, and whether they ended; each per cell."""
+    """Sum of the gains (T of the features), number of layers, and whether they ended; each per cell.
+
+    The `terms` (cell, sample) are what each sample adds to the mean that T is, up to a constant; 0 if not asked for.
+    Each of `doubts` tells, when it is called, by how much T may be wrong beyond the noise of the samples.
+    """
 
     total: Floats
     n_layers: Ints
     converged: Bools
+    terms: Floats = np.zeros((0, 0))
+    doubts: tuple[Callable[[], float], ...] = ()
 
 
-def gaussianize(z: Floats, settings: Settings) -> Gaussianized:
+def gaussianize(z: Floats, settings: Settings, with_terms: bool = False) -> Gaussianized:
     """Gaussianize normal scores `z` (cell, feature, sample) in place; T by Eq. 7."""
     total = np.zeros(len(z))
+    terms = np.einsum("cfn,cfn->cn", z, z) / 2 if with_terms else np.zeros((len(z), z.shape[2]))
     n_layers = np.zeros(len(z), dtype=np.int64)
     converged = np.zeros(len(z), dtype=bool)
     for step in iterate(z, settings):
         total[step.cells] += step.gain
         n_layers[step.cells] += 1
         converged[step.cells] = step.converged
-    return Gaussianized(total, n_layers, converged)
+        if with_terms:
+            terms[step.cells[step.accepted]] += _margin_terms(step, z)
+    if with_terms:
+        terms -= np.einsum("cfn,cfn->cn", z, z) / 2
+    return Gaussianized(total, n_layers, converged, terms, (float,) * len(z))
+
+
+def _margin_terms(step: Step, z: Floats) -> Floats:
+    """Log-slope (cell, sample) of the margins that were Gaussianized, `z` being what they became."""
+    y, order = step.linear.y[step.accepted], step.order[step.accepted]
+    after = z[step.cells[step.accepted]]
+    resolution = np.minimum(step.margins.resolution[step.accepted], len(negentropy.resolutions(z.shape[2])) - 1)
+    change = np.einsum("cfn,cfn->cn", after, after) - np.einsum("cfn,cfn->cn", y, y)
+    return np.asarray(negentropy.marginal_terms(y, order, resolution) + change / 2)

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xrbig.core import destruct
+from xrbig.core import destruct, uncertainty
 from xrbig.core.gaussianize import Gaussianized, Settings, gaussianize
 from xrbig.core.marginal import Bools, Floats, Ints, Order, exact_order, orientation, rank_gaussianize, ties
 from xrbig.core.rotation import null_log_det
@@ -31,6 +31,7 @@ class Estimate(NamedTuple):
     n_layers : layers that count (for I, those of all features together); of plain RBIG the rejected ones too
     converged : whether the layers ended because no further one was significant
     tied_fraction : share of tied samples in the feature that has most of them
+    std_error : standard error in nats, NaN if it was not asked for
     """
 
     value: Floats
@@ -38,6 +39,17 @@ class Estimate(NamedTuple):
     n_layers: Ints
     converged: Bools
     tied_fraction: Floats
+    std_error: Floats
+
+
+class Stack(Protocol):
+    """Cells with the same number of complete samples: their values, whether few of these are tied, and scores."""
+
+    @property
+    def x(self) -> Floats: ...
+    @property
+    def smooth(self) -> Bools: ...
+    def scores(self, features: slice = slice(None)) -> Floats: ...
 
 
 class Cells(NamedTuple):
@@ -82,21 +94,27 @@ def default_min_samples(features: int) -> int:
 
 
 def total_correlation(
-    x: NDArray[Any], settings: Settings, min_samples: int | None = None, skipna: bool = True
+    x: NDArray[Any],
+    settings: Settings,
+    min_samples: int | None = None,
+    skipna: bool = True,
+    std_error: bool = False,
 ) -> Estimate:
-    """T of the features of `x` (cell, feature, sample).
+    """T of the features of `x` (cell, feature, sample), and its standard error if that is asked for.
 
     With the rotation ``"auto"`` by the destructors that remove most, else the sum of the gains of all layers, Eq. 7.
     """
     pairs = np.triu(np.ones((x.shape[1], x.shape[1]), dtype=bool), k=1)
-    return map_cells(partial(shared_by_all, settings=settings), any_of(pairs), x, settings, min_samples, skipna)
+    kernel = partial(shared_by_all, settings=settings, with_terms=std_error)
+    known = pairs if std_error else None
+    return map_cells(kernel, any_of(pairs), x, settings, min_samples, skipna, error_of=known)
 
 
-def shared_by_all(cells: Cells, settings: Settings) -> Gaussianized:
+def shared_by_all(cells: Stack, settings: Settings, with_terms: bool = False) -> Gaussianized:
     """T of the features of `cells`."""
     if settings.rotation == "auto":
         return destruct.total_correlation(cells.x, cells.scores(), np.asarray(cells.smooth.all(axis=1)), settings)
-    return gaussianize(cells.scores(), settings)
+    return gaussianize(cells.scores(), settings, with_terms)
 
 
 def mutual_information(
@@ -105,24 +123,28 @@ def mutual_information(
     settings: Settings,
     min_samples: int | None = None,
     skipna: bool = True,
+    std_error: bool = False,
 ) -> Estimate:
-    """I between the first `split` features of `x` (cell, feature, sample) and the others."""
+    """I between the first `split` features of `x` (cell, feature, sample) and the others, likewise."""
     pairs = np.zeros((x.shape[1], x.shape[1]), dtype=bool)
     pairs[:split, split:] = True
-    kernel = partial(shared_by_groups, split=split, settings=settings)
-    return map_cells(kernel, any_of(pairs), x, settings, min_samples, skipna)
+    kernel = partial(shared_by_groups, split=split, settings=settings, with_terms=std_error)
+    known = pairs if std_error else None
+    return map_cells(kernel, any_of(pairs), x, settings, min_samples, skipna, error_of=known)
 
 
-def shared_by_groups(cells: Cells, split: int, settings: Settings, joint: Gaussianized | None = None) -> Gaussianized:
+def shared_by_groups(
+    cells: Stack, split: int, settings: Settings, joint: Gaussianized | None = None, with_terms: bool = False
+) -> Gaussianized:
     """I between the first `split` features of `cells` and the others; `joint` is T of all, if it is known."""
     scores = [cells.scores(group) for group in (slice(split), slice(split, None))]
     if settings.rotation == "auto":
         smooth = np.asarray(cells.smooth.all(axis=1))
         return destruct.mutual_information(cells.x, scores, cells.scores(), smooth, settings, joint)
-    return _by_gaussianized_groups(scores, settings)
+    return _by_gaussianized_groups(scores, settings, with_terms)
 
 
-def _by_gaussianized_groups(groups: list[Floats], settings: Settings) -> Gaussianized:
+def _by_gaussianized_groups(groups: list[Floats], settings: Settings, with_terms: bool = False) -> Gaussianized:
     """I(x, y) = T([D_x(x), D_y(y)]), Eq. 8, of normal scores.
 
     As each group is left uncorrelated, the null level of the first log-determinant is that of the pairs across the
@@ -135,7 +157,7 @@ def _by_gaussianized_groups(groups: list[Floats], settings: Settings) -> Gaussia
             within += null_log_det(*group.shape[1:])
     joint = np.concatenate(groups, axis=1)
     joint = rank_gaussianize(exact_order(joint, settings.seed), settings.seed)
-    both = gaussianize(joint, settings)
+    both = gaussianize(joint, settings, with_terms)
     return both._replace(total=both.total + within)
 
 
@@ -152,11 +174,13 @@ def map_cells(
     min_samples: int | None,
     skipna: bool,
     values: tuple[int, ...] = (),
+    error_of: Bools | None = None,
 ) -> Estimate:
     """Apply `kernel`, whose fields are (cell, *values), to the cells that have enough samples.
 
     `infinite` tells where the measure is infinite, from the pairs (cell, feature, feature) of which one feature is a
     monotone function of the other: whatever the dither makes of equal values, it has not converged there.
+    The standard error is found if the pairs of features are given that the measure is `error_of`.
     """
     cells, features, n = x.shape
     needed = default_min_samples(features) if min_samples is None else min_samples
@@ -171,9 +195,11 @@ def map_cells(
         n_layers=np.zeros((cells, *values), dtype=np.int64),
         converged=np.zeros((cells, *values), dtype=bool),
         tied_fraction=np.full(cells, np.nan),
+        std_error=np.full(cells, np.nan),
     )
     for batch in _batches(n_samples, usable, features):
-        samples = _complete_samples(x[batch], ~missing[batch])[..., _alternating(int(n_samples[batch[0]]))]
+        sequence = alternating(int(n_samples[batch[0]]))
+        samples = _complete_samples(x[batch], ~missing[batch])[..., sequence]
         order = exact_order(samples, settings.seed)
         tied = ties(order, settings.seed)
         estimate.tied_fraction[batch] = tied.fraction.max(axis=1)
@@ -181,11 +207,17 @@ def map_cells(
         if varying.any():
             cell = batch[varying]
             kept = Order(order.samples[varying], order.values[varying])
-            result = kernel(Cells(samples[varying], kept, tied.fraction[varying] < SMOOTH, settings.seed))
+            stack = Cells(samples[varying], kept, tied.fraction[varying] < SMOOTH, settings.seed)
+            result = kernel(stack)
             monotone = np.abs(tied.correlation[varying]) > MONOTONE
             estimate.value[cell] = result.total
             estimate.n_layers[cell] = result.n_layers
             estimate.converged[cell] = result.converged & ~infinite(monotone)
+            if error_of is not None:
+                in_order = np.argsort(sequence)
+                terms, scores = (np.take(a, in_order, axis=-1) for a in (result.terms, stack.scores()))
+                doubt = np.array([doubt() for doubt in result.doubts])
+                estimate.std_error[cell] = uncertainty.standard_error(terms, scores, error_of, doubt)
     return estimate
 
 
@@ -199,7 +231,7 @@ def _batches(n_samples: Ints, usable: Bools, features: int) -> Iterator[Ints]:
 
 
 @lru_cache(maxsize=256)
-def _alternating(n: int) -> Ints:
+def alternating(n: int) -> Ints:
     """Sequence of n samples of which every second is from the one half, in stretches, and every second from the other.
 
     What is fitted on one half is judged on the other: were neighbours in time in both, autocorrelation would pass for

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammainccinv, ndtri, polygamma, psi
 
-from xrbig.core.marginal import Bools, Floats, Ints, quantile_knots
+from xrbig.core.marginal import Bools, Floats, Ints, quantile_knots, scatter
 
 COARSEST, FINEST = 8, 512  # equal bins, before those at the ends are split
 SAMPLES_PER_BIN = 12
@@ -150,3 +150,18 @@ def marginal_gain(y: Floats, order: Ints) -> Gain:
     gains = marginal.sum(axis=2).T - null.mean * features
     best = np.argmax(gains - 2 * null.std * np.sqrt(features), axis=1)
     return Gain(gains[np.arange(len(y)), best], best, features, n)
+
+
+def marginal_terms(y: Floats, order: Ints, resolution: Ints) -> Floats:
+    """What each sample of `y` (cell, feature, sample) adds to the mean that is the gain at `resolution` (cell,)."""
+    n = y.shape[2]
+    terms = np.empty(y.shape)
+    for index in np.unique(resolution):
+        cells = np.flatnonzero(resolution == index)
+        edges = resolutions(n)[index]
+        masses = np.diff(quantile_knots(y[cells], order[cells], edges), axis=0)
+        ratio = np.log(np.diff(edges)[:, None] / (n + 1) / np.maximum(masses, LEAST_MASS)).T
+        counts = np.diff(np.minimum(edges, n))
+        ordered = np.repeat(ratio, counts, axis=1).reshape(len(cells), *y.shape[1:])
+        terms[cells] = scatter(ordered, order[cells])
+    return np.asarray(terms.sum(axis=1))

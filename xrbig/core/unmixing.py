@@ -80,3 +80,15 @@ def _gain(x: Floats, unmixing: Floats, before: Floats) -> Floats:
     y = unmixing @ x
     spread = np.log(x.std(axis=-1)).sum(axis=-1) - np.log(y.std(axis=-1)).sum(axis=-1)
     return np.asarray(spread + np.linalg.slogdet(unmixing)[1] + _negentropy(y) - before)
+
+
+def unmixing_terms(x: Floats, y: Floats) -> Floats:
+    """What each sample adds to the mean that is the gain of unmixing `x` to `y`, up to a constant: (cell, sample)."""
+    return _log_density(_standardize(y)) - _log_density(_standardize(x))
+
+
+def _log_density(x: Floats) -> Floats:
+    """Log of the product of the margins at each sample of `x` (cell, feature, sample), up to a constant."""
+    order = marginal.argsort(x)
+    terms = negentropy.marginal_terms(x, order, negentropy.marginal_gain(x, order).resolution)
+    return np.asarray(terms - np.einsum("cfn,cfn->cn", x, x) / 2)

@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+
+from tests.conftest import ar, samples
+from tests.core.test_uncertainty import red
+from xrbig import RBIG
+from xrbig.core.information import mutual_information, total_correlation
+from xrbig.core.replicates import Question, bootstrap, significance
+from xrbig.core.resample import Surrogates, Units
+from xrbig.distributions import Normal
+
+PLAIN = RBIG(rotation="pca", max_layers=5)
+
+
+def question(x, split=1, settings=PLAIN, shape=None, axis=0):
+    return Question(split, Units(shape or x.shape[2:], axis), settings, None, True)
+
+
+def p_values(x, split, settings=PLAIN, block=1, method="shift", number=99):
+    return significance(x, question(x, split, settings), Surrogates(number, block, method, 0)).p_value
+
+
+@pytest.mark.parametrize("phi", [0, 0.5, 0.9])
+@pytest.mark.parametrize(("features", "split"), [(2, 1), (3, 2), (3, 0)])
+def test_false_positives_are_as_many_as_promised(phi, features, split):
+    p = p_values(red((200, features, 150), phi), split, number=19)
+    assert 0.015 <= (p <= 0.05).mean() <= 0.1
+    assert p.mean() == pytest.approx(0.5, abs=0.07)
+
+
+def test_short_blocks_of_red_noise_give_false_positives():
+    x = red((100, 2, 200), 0.9)
+    assert (p_values(x, 1, block=5, method="block", number=19) <= 0.05).mean() > 0.1
+
+
+@pytest.mark.parametrize("settings", [PLAIN, RBIG()])
+def test_weak_dependence_is_found(settings):
+    x = samples(Normal(ar(2, 0.3)), 200, cells=10)
+    assert (p_values(x, 1, settings, number=39) <= 0.05).mean() > 0.8
+
+
+def test_the_value_is_that_of_the_measure():
+    x = samples(Normal(ar(3, 0.5)), 100, cells=2)
+    for split, measure in ((0, total_correlation), (1, lambda x, s: mutual_information(x, 1, s))):
+        null = significance(x, question(x, split, RBIG()), Surrogates(19, 1, "shift", 0))
+        np.testing.assert_array_equal(null.value, measure(x, RBIG()).value)
+        assert (null.std > 0).all()
+
+
+@pytest.mark.parametrize("settings", [PLAIN, RBIG()])
+@pytest.mark.parametrize("split", [0, 2])
+def test_shifted_ranks_are_the_ranks_of_shifted_samples(settings, split):
+    x = np.round(samples(Normal(ar(3, 0.5)), 100, cells=1), 3)
+    surrogates = Surrogates(19, 1, "shift", 0)
+    null = significance(x, question(x, split, settings), surrogates)
+    parts = question(x, split).parts(3)
+    shifted = x[0][np.arange(3)[:, None], next(surrogates.indices(100, int(parts.max()) + 1, 19))[:, parts]]
+    assert null.mean[0] == pytest.approx(question(x, split, settings).answer(shifted).mean(), abs=1e-3)
+
+
+def test_missing_samples_are_left_out_before_anything_is_shifted():
+    x = samples(Normal(ar(2, 0.3)), 150, cells=1)
+    gaps = np.random.default_rng(0).permutation(200)[:50]
+    wide = np.insert(x, np.sort(gaps - np.arange(50)).clip(0, 150), np.nan, axis=2)
+    assert wide.shape[2] == 200
+    for field, expected in zip(
+        significance(wide, question(wide), Surrogates(19, 1, "shift", 0)),
+        significance(x, question(x), Surrogates(19, 1, "shift", 0)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(field, expected)
+
+
+def test_other_sample_dims_move_along():
+    common = red((40, 2, 1, 100), 0.9)
+    x = (common + 0.3 * red((40, 2, 5, 100), 0.5, seed=1)).reshape(40, 2, 500)
+    together = significance(x, question(x, shape=(5, 100), axis=1), Surrogates(39, 1, "shift", 0))
+    apart = significance(x, question(x), Surrogates(39, 50, "block", 0))
+    assert (together.p_value <= 0.05).mean() < 0.15
+    assert (apart.p_value <= 0.05).mean() > 0.25
+    x[:, 0, ::7] = np.nan
+    some = significance(x, question(x, shape=(5, 100), axis=1), Surrogates(39, 1, "shift", 0))
+    assert abs(some.p_value - together.p_value).mean() < 0.2
+
+
+def test_cells_without_estimate_or_room_for_the_blocks_are_nan():
+    x = samples(Normal(ar(2, 0.3)), 100, cells=3)
+    x[0, 0] = 1
+    x[1, 0, 50:] = np.nan
+    null = significance(x, question(x), Surrogates(19, 15, "shift", 0))
+    assert np.isnan(null.value).tolist() == [True, False, False]
+    assert np.isnan(null.p_value).tolist() == [True, True, False]
+    spread = bootstrap(x, question(x), 20, 8, 0.95)
+    assert np.isnan(spread.value).tolist() == [True, False, False]
+    assert np.isnan(spread.std).tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize("phi", [0, 0.8])
+@pytest.mark.parametrize("split", [0, 1])
+def test_half_samples_vary_as_the_estimate_does(phi, split):
+    normal = Normal(ar(2, 0.6))
+    x = np.linalg.cholesky(ar(2, 0.6)) @ red((60, 2, 600), phi)
+    spread = bootstrap(x, question(x, split), 60, 30, 0.95)
+    assert spread.std.mean() == pytest.approx(spread.value.std(), rel=0.3)
+    truth = normal.total_correlation()
+    assert ((spread.lower <= truth) & (truth <= spread.upper)).mean() >= 0.85

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+from scipy.signal import lfilter
+
+from tests.conftest import ar, samples
+from xrbig import RBIG
+from xrbig.core.information import mutual_information, total_correlation
+from xrbig.core.uncertainty import autocorrelation_time, null_moments
+from xrbig.distributions import GaussianMixture, Normal, Regression, Ring, StudentT
+
+
+def red(shape, phi, seed=0):
+    """AR(1) series along the last axis, of variance 1."""
+    noise = np.random.default_rng(seed).standard_normal((*shape[:-1], shape[-1] + 200))
+    return lfilter([np.sqrt(1 - phi**2)], [1, -phi], noise, axis=-1)[..., 200:]
+
+
+@pytest.mark.parametrize("phi", [0, 0.5, 0.9])
+def test_autocorrelation_time_of_red_noise(phi):
+    times = autocorrelation_time(red((50, 5000), phi))
+    assert times.mean() == pytest.approx((1 + phi) / (1 - phi), rel=0.1)
+    assert (times >= 1).all()
+
+
+def test_constant_rows_have_no_autocorrelation():
+    assert (autocorrelation_time(np.zeros((2, 100))) == 1).all()
+
+
+@pytest.mark.parametrize("phi", [0, 0.9])
+def test_chance_correlations_of_independent_features(phi):
+    x = red((300, 3, 1000), phi)
+    correlation = np.array([np.corrcoef(cell) for cell in x])
+    log_det = -np.linalg.slogdet(correlation)[1] / 2
+    excess, variance = null_moments(x, np.triu(np.ones((3, 3), dtype=bool), k=1))
+    assert log_det.mean() - 3 / 2000 == pytest.approx(excess.mean(), rel=0.15, abs=1e-3)
+    assert log_det.std() == pytest.approx(np.sqrt(variance).mean(), rel=0.2)
+
+
+DISTRIBUTIONS = {
+    "normal": (Normal(ar(3, 0.5)), 60),
+    "t": (StudentT(np.eye(3), 3), 60),
+    "parabola": (Regression(np.square, 0.5), 60),
+    "ring": (Ring(2, 1, 0.1), 60),
+    "clusters": (GaussianMixture.random(2, components=4, distance=2, seed=3), 60),
+    "t of 10": (StudentT(ar(10, 0.5), 5), 40),
+}
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_two_standard_errors_cover_the_truth(name):
+    distribution, cells = DISTRIBUTIONS[name]
+    estimate = total_correlation(samples(distribution, 1000, cells), RBIG(), std_error=True)
+    error = np.abs(estimate.value - distribution.total_correlation())
+    assert (error <= 1.96 * estimate.std_error).mean() >= 0.85
+    assert estimate.std_error.mean() < 2.5 * np.sqrt(np.mean(error**2))
+
+
+@pytest.mark.parametrize("rotation", ["auto", "pca", "random"])
+@pytest.mark.parametrize("phi", [0, 0.9])
+def test_autocorrelated_samples_widen_it(rotation, phi):
+    x = np.linalg.cholesky(ar(3, 0.5)) @ red((60, 3, 1000), phi)
+    truth = Normal(ar(3, 0.5))
+    settings = RBIG(rotation=rotation, max_layers=20)
+    for estimate, value in [
+        (total_correlation(x, settings, std_error=True), truth.total_correlation()),
+        (mutual_information(x, 1, settings, std_error=True), truth.mutual_information(1)),
+    ]:
+        spread = np.sqrt(np.mean((estimate.value - value) ** 2))
+        assert 0.8 < estimate.std_error.mean() / spread < 1.6
+
+
+def test_features_that_share_nothing_have_a_small_one():
+    estimate = total_correlation(np.random.default_rng(0).standard_normal((50, 3, 1000)), RBIG(), std_error=True)
+    assert (np.abs(estimate.value) < 3 * estimate.std_error).all()
+    assert estimate.std_error.mean() < 2 * estimate.value.std()
+
+
+def test_it_is_nan_where_it_is_not_asked_for_or_there_is_no_estimate():
+    x = np.random.default_rng(0).standard_normal((2, 2, 200))
+    x[1] = np.nan
+    assert np.isnan(total_correlation(x, RBIG()).std_error).all()
+    assert np.isnan(total_correlation(x, RBIG(), std_error=True).std_error).tolist() == [False, True]

@@ -1,0 +1,168 @@
+"""Estimates of replicates of each cell: a null distribution by surrogates, and a spread by half-samples."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from xrbig.core import information, resample
+from xrbig.core.gaussianize import Settings
+from xrbig.core.information import BATCH, SMOOTH, alternating
+from xrbig.core.marginal import Bools, Floats, Ints, exact_order, orientation, rank_gaussianize, ties
+from xrbig.core.resample import FEWEST_BLOCKS, Surrogates, Units
+from xrbig.core.uncertainty import DOUBT
+
+
+class Question(NamedTuple):
+    """What is estimated in each cell, and from which samples.
+
+    Attributes
+    ----------
+    split : number of features in the first group of I; 0 for T
+    units : how the samples are ordered
+    settings, min_samples, skipna : as for `information.total_correlation`
+    """
+
+    split: int
+    units: Units
+    settings: Settings
+    min_samples: int | None
+    skipna: bool
+
+    def answer(self, x: NDArray[Any], min_samples: int | None = None) -> Floats:
+        """T or I of the cells of `x` (cell, feature, sample)."""
+        options = (self.settings, min_samples or self.min_samples, self.skipna)
+        if self.split:
+            return information.mutual_information(x, self.split, *options).value
+        return information.total_correlation(x, *options).value
+
+    def parts(self, features: int) -> Ints:
+        """Of each feature, the part with which it is moved: its group for I, itself for T."""
+        return np.where(np.arange(features) < self.split, 0, 1) if self.split else np.arange(features)
+
+
+class Null(NamedTuple):
+    """The estimate, how often chance exceeds it, and mean and spread of what chance gives, each an array (cell,)."""
+
+    value: Floats
+    p_value: Floats
+    mean: Floats
+    std: Floats
+
+
+class Shifted(NamedTuple):
+    """Surrogates of one cell: values and scores (replicate, feature, sample), whether few values are tied, the seed."""
+
+    x: Floats
+    z: Floats
+    smooth: Bools
+    seed: int
+
+    def scores(self, features: slice = slice(None)) -> Floats:
+        """Normal scores of a range of the features."""
+        z = self.z[:, features]
+        return z * orientation(z, self.seed)[..., None]
+
+
+def significance(x: NDArray[Any], question: Question, surrogates: Surrogates) -> Null:
+    """Estimates of the cells of `x` (cell, feature, sample) beside those of surrogates.
+
+    The p-value is (1 + number of surrogates that reach the estimate) / (1 + number of surrogates): North, Curtis and
+    Sham, American Journal of Human Genetics 71:439, 2002.
+    """
+    null = Null(question.answer(x), *np.full((3, len(x)), np.nan))
+    parts = question.parts(x.shape[1])
+    for cell in np.flatnonzero(~np.isnan(null.value)):
+        own, units = _complete_units(x[cell], question.units)
+        if surrogates.fit(units.number, int(parts.max()) + 1):
+            values = _surrogate_values(own, units, parts, question, surrogates)
+            values = values[~np.isnan(values)]
+            if len(values):
+                null.p_value[cell] = (1 + np.sum(values >= null.value[cell])) / (1 + len(values))
+                null.mean[cell], null.std[cell] = values.mean(), values.std(ddof=1)
+    return null
+
+
+def _complete_units(x: NDArray[Any], units: Units) -> tuple[Floats, Units]:
+    """The units of one cell (feature, sample) that hold any complete sample, in their order."""
+    complete = ~np.isnan(x).any(axis=0).reshape(units.shape)
+    others = tuple(a for a in range(complete.ndim) if a != units.axis)
+    kept = np.flatnonzero(complete.any(axis=others))
+    return x[:, units.samples(kept)].astype(np.float64), units.kept(kept)
+
+
+def _surrogate_values(x: Floats, units: Units, parts: Ints, question: Question, surrogates: Surrogates) -> Floats:
+    """Estimates of the surrogates of one cell `x` (feature, sample).
+
+    A shift does not change ranks: where no sample is missing these are found once.
+    """
+    step = max(1, BATCH // x.size)
+    indices = surrogates.indices(units.number, int(parts.max()) + 1, step)
+    batches = (units.samples(batch)[:, parts] for batch in indices)
+    if np.isnan(x).any():
+        features = np.arange(len(x))[:, None]
+        return np.concatenate([question.answer(x[features, places]) for places in batches])
+    return np.concatenate([_by_ranks(stack, question) for stack in _shifted(x, batches, question.settings.seed)])
+
+
+def _shifted(x: Floats, batches: Iterator[Ints], seed: int) -> Iterator[Shifted]:
+    """Surrogates of the complete cell `x` (feature, sample), whose places (replicate, feature, sample) are given."""
+    sequence = alternating(x.shape[1])
+    order = exact_order(x[None, :, sequence], seed)
+    scores = rank_gaussianize(order, seed)[0][:, np.argsort(sequence)]
+    smooth = ties(order, seed).fraction < SMOOTH
+    features = np.arange(len(x))[:, None]
+    for places in batches:
+        turned = places[..., sequence]
+        yield Shifted(x[features, turned], scores[features, turned], np.repeat(smooth, len(places), axis=0), seed)
+
+
+def _by_ranks(stack: Shifted, question: Question) -> Floats:
+    if question.split:
+        return information.shared_by_groups(stack, question.split, question.settings).total
+    return information.shared_by_all(stack, question.settings).total
+
+
+class Spread(NamedTuple):
+    """The estimate, bounds, standard deviation, and what fewer samples change, each an array (cell,)."""
+
+    value: Floats
+    lower: Floats
+    upper: Floats
+    std: Floats
+    bias: Floats
+
+
+def bootstrap(x: NDArray[Any], question: Question, number: int, block: int, confidence: float) -> Spread:
+    """Estimates of the cells of `x` (cell, feature, sample), and their spread by half-samples of blocks.
+
+    With A half of the blocks and B the others, (T_A - T_B) / 2 varies as T of all does about its mean, and what fewer
+    samples add to either cancels (McCarthy, Review of the International Statistical Institute 37:239, 1969). It is
+    the mean of the halves less the estimate that shows this: what doubling the samples once more might change.
+    """
+    spread = Spread(question.answer(x), *np.full((4, len(x)), np.nan))
+    for cell in np.flatnonzero(~np.isnan(spread.value)):
+        own, units = _complete_units(x[cell], question.units)
+        if units.number >= FEWEST_BLOCKS * block:
+            halves = resample.half_samples(units.number, block, number // 2, question.settings.seed)
+            values = _half_values(own, units.samples(halves), question)
+            if len(values):
+                std = np.sqrt(np.mean((values[:, 0] - values[:, 1]) ** 2) / 4)
+                bias = values.mean() - spread.value[cell]
+                freedom = min(len(values), units.number // block - 1)
+                reach = stdtrit(freedom, (1 + confidence) / 2) * np.sqrt(std**2 + DOUBT * bias**2)
+                spread.std[cell], spread.bias[cell] = std, bias
+                spread.lower[cell], spread.upper[cell] = spread.value[cell] - reach, spread.value[cell] + reach
+    return spread
+
+
+def _half_values(x: Floats, places: Ints, question: Question) -> Floats:
+    """Estimates (pair, 2) of both halves of one cell, whose `places` are (pair, 2, sample)."""
+    samples = places.shape[-1]
+    places = places.reshape(-1, samples)
+    step = max(1, BATCH // (len(x) * samples))
+    batches = (np.moveaxis(x[:, places[start : start + step]], 0, 1) for start in range(0, len(places), step))
+    values = np.concatenate([question.answer(batch, 1) for batch in batches]).reshape(-1, 2)
+    return np.asarray(values[~np.isnan(values).any(axis=1)])

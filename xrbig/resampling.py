@@ -1,0 +1,334 @@
+"""How far chance could have made the number: significance by surrogates, intervals by half-samples of blocks."""
+
+from collections.abc import Hashable, Sequence
+from functools import partial
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from xrbig import blocks, ordered, results, roles
+from xrbig.core import replicates
+from xrbig.core.replicates import Question
+from xrbig.core.resample import FEWEST_BLOCKS, Method, Surrogates, Units, longest
+from xrbig.estimator import RBIG
+from xrbig.ordered import Block
+from xrbig.results import Base, Request
+from xrbig.roles import Dims, Group
+
+FDR = Literal["bh", "by"]
+NULLS = {"shift": "circular shifts", "block": "permutations of blocks"}
+TWENTIETH = 20  # of the record: the blocks of half-samples
+
+
+class Asked(NamedTuple):
+    """What a call asks for: features, their groups and samples, and the dimension along which these are ordered."""
+
+    name: str
+    found: roles.Features
+    split: int
+    samples: tuple[Hashable, ...]
+    attrs: dict[str, str]
+    along: Hashable
+
+    @classmethod
+    def of(
+        cls,
+        data: xr.Dataset | xr.DataArray,
+        x: Group | None,
+        y: Group | None,
+        dim: Dims,
+        sample_dim: Dims | None,
+        variables: Sequence[Hashable] | None,
+        along: Hashable | None,
+    ) -> "Asked":
+        """I if a group is named, T if none is."""
+        if x is None and y is None:
+            name, split = "total_correlation", 0
+            arrays = roles.variables_of(data, variables)
+            samples = roles.sample_dims(arrays, dim, sample_dim)
+            found = roles.features(arrays, dim)
+            roles.require_features(found, samples, data, results.long_name(name), 2)
+            attrs = {"features": ", ".join(found.labels)}
+        elif x is None or variables is not None:
+            raise ValueError(
+                "variables are the features of T; for I name both groups, x and y, and no variables: "
+                'xrbig.significance(ds, "x_vars", "y_vars").'
+            )
+        else:
+            name = "mutual_information"
+            groups = roles.groups(dict(zip("xy", roles.sides(data, x, y), strict=True)), dim, sample_dim)
+            found, split = groups.joined()
+            samples, attrs = groups.samples, groups.attrs()
+        return cls(name, found, split, samples, attrs, ordered.ordered_dim(found.arrays, samples, along))
+
+    @property
+    def parts(self) -> int:
+        """Number of parts that are shifted against each other."""
+        return 2 if self.split else len(self.found.labels)
+
+    def size(self, dim: Hashable) -> int:
+        """Length of a sample dimension."""
+        return int(self.found.arrays[0].sizes[dim])
+
+    def question(self, estimator: RBIG, min_samples: int | None, skipna: bool | None) -> Question:
+        """What each cell is asked."""
+        shape = tuple(self.size(d) for d in self.samples)
+        units = Units(shape, self.samples.index(self.along))
+        return Question(self.split, units, estimator, min_samples, skipna is None or bool(skipna))
+
+    def fields(self, kernel: Any, number: int) -> list[xr.DataArray]:
+        """Map a kernel that gives so many numbers per cell."""
+        found = self.found
+        fields = blocks.map_cells(
+            kernel, found.arrays, found.dims, self.samples, found.order, [blocks.Output(np.float64)] * number
+        )
+        return list(fields)
+
+
+def significance(
+    data: xr.Dataset | xr.DataArray,
+    x: Group | None = None,
+    y: Group | None = None,
+    dim: Dims = roles.VARIABLES,
+    *,
+    sample_dim: Dims | None = None,
+    variables: Sequence[Hashable] | None = None,
+    along: Hashable | None = None,
+    block: Block | None = None,
+    method: Method = "shift",
+    n_surrogates: int = 199,
+    fdr: FDR | None = "bh",
+    skipna: bool | None = None,
+    min_samples: int | None = None,
+    estimator: RBIG = RBIG(),  # noqa: B008 (frozen)
+    base: Base = "e",
+    keep_attrs: bool = False,
+) -> xr.Dataset:
+    r"""Whether chance alone could give this I (or T), each feature keeping its autocorrelation.
+
+    .. math:: p = \frac{1 + \#\{r : I_r \ge I\}}{1 + R}
+
+    with :math:`I_r` of R surrogates (North, Curtis and Sham, American Journal of Human Genetics 71:439, 2002). In a
+    surrogate one group is shifted against the other along the samples, the end being joined to the beginning (for T
+    every feature by its own shift): what is shared goes, and autocorrelation and what the features of a group share
+    stay. Of a stationary series every shift is as likely as the one observed, so that the p-value is exact, but for the
+    joint at the end, however strong the autocorrelation is.
+
+    Parameters
+    ----------
+    data : Dataset or DataArray
+        Lazy if it is chunked: nothing is computed then. Trend and seasonal cycle, which two fields share whatever they
+        have to do with each other, must be taken out before.
+    x, y : name, sequence of names, DataArray or Dataset, optional
+        The two groups of I, as for `mutual_information`; T of all features if neither is given.
+    dim, sample_dim, variables, skipna, min_samples, estimator, base, keep_attrs
+        As for `total_correlation`. The same `estimator` judges data and surrogates. Plain RBIG
+        (``RBIG(rotation="pca")``) takes a tenth of the time.
+    along : name, optional
+        The sample dimension in which order matters, if there are several: by default the one in time. All others move
+        with it.
+    block : int, str or timedelta, optional
+        Shortest shift, or length of the blocks that are permuted, in samples or as a time, ``"30D"``. By default one
+        sample for shifts: leaving out short ones makes p-values too small, if the series is strongly autocorrelated.
+        For `method` ``"block"`` a tenth of the record.
+    method : {"shift", "block"}
+        Circular shifts, or permutations of blocks of each group, for series that are not stationary; blocks must be
+        much longer than the autocorrelation, else p-values are too small.
+    n_surrogates : int
+        Their number R. The smallest p-value is 1 / (1 + R).
+    fdr : {"bh", "by"} or None
+        Control of the false-discovery rate over all cells, for `p_adjusted`: Benjamini and Hochberg's, which holds for
+        positively dependent cells, or Benjamini and Yekutieli's, for any.
+
+    Returns
+    -------
+    Dataset
+        `mutual_information` or `total_correlation`; `p_value`; `p_adjusted`, below which the share of false discoveries
+        is controlled over the map (Benjamini and Hochberg, Journal of the Royal Statistical Society B 57:289, 1995);
+        `null_mean` and `null_std` of the surrogates; `debiased`, the estimate less `null_mean`. NaN where there is no
+        estimate, or too few samples for the blocks. The surrogates are the same in all cells with the same number of
+        samples, and depend on the seed of the `estimator` and that number only.
+
+    Raises
+    ------
+    ValueError
+        As for `mutual_information`; if the samples are not in order, blocks are too long for the record, or a time is
+        given for samples that have none.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> tas, pr, noise = rng.standard_normal((3, 300, 2))
+    >>> pr[:, 0] += tas[:, 0]  # dependent in the first cell only
+    >>> ds = xr.Dataset({"tas": (("time", "lat"), tas), "pr": (("time", "lat"), pr)})
+    >>> test = ds.rbig.significance("tas", "pr", sample_dim="time", n_surrogates=99)
+    >>> (test.p_value < 0.05).values.tolist()
+    [True, False]
+    """
+    request = Request(skipna, min_samples, estimator, base, False, keep_attrs)
+    request.check()
+    _check(n_surrogates, 19, "n_surrogates")
+    for argument, choice, known in (("method", method, get_args(Method)), ("fdr", fdr, (*get_args(FDR), None))):
+        if choice not in known:
+            raise ValueError(f"{argument}={choice!r} is not one of {known}.")
+    asked = Asked.of(data, x, y, dim, sample_dim, variables, along)
+    units = asked.size(asked.along)
+    default = 1 if method == "shift" else max(1, units // 10)
+    length = default if block is None else ordered.block_units(block, asked.found.arrays, asked.along)
+    if block is not None:
+        ordered.require_blocks(length, block, units, asked.along, longest(method, asked.parts))
+    surrogates = Surrogates(n_surrogates, length, method, estimator.seed)
+    question = asked.question(estimator, min_samples, skipna)
+    kernel = partial(_null_fields, question=question, surrogates=surrogates)
+    value, p_value, mean, std = asked.fields(kernel, 4)
+    about = {
+        "null": NULLS[method],
+        "n_surrogates": n_surrogates,
+        "along": str(asked.along),
+        "block": length,
+        "seed": estimator.seed,
+    }
+    result = _dataset(asked, value, data, request)
+    result["p_value"] = p_value.assign_attrs(long_name="p-value", units="1", **about)
+    if fdr:
+        result["p_adjusted"] = _adjusted(p_value, fdr).assign_attrs(
+            long_name="p-value adjusted for the false-discovery rate", units="1", method=fdr
+        )
+    for name, field in {"null_mean": mean, "null_std": std, "debiased": value - mean}.items():
+        result[name] = results.in_unit(field, request).assign_attrs(_unit(name.replace("_", " "), base))
+    return result
+
+
+def bootstrap(
+    data: xr.Dataset | xr.DataArray,
+    x: Group | None = None,
+    y: Group | None = None,
+    dim: Dims = roles.VARIABLES,
+    *,
+    sample_dim: Dims | None = None,
+    variables: Sequence[Hashable] | None = None,
+    along: Hashable | None = None,
+    block: Block | None = None,
+    n_replicates: int = 100,
+    confidence: float = 0.95,
+    skipna: bool | None = None,
+    min_samples: int | None = None,
+    estimator: RBIG = RBIG(),  # noqa: B008 (frozen)
+    base: Base = "e",
+    keep_attrs: bool = False,
+) -> xr.Dataset:
+    r"""Interval of I (or T) by estimating it anew from parts of the samples, in blocks.
+
+    Drawing samples with replacement would repeat them, and to ranks and nearest neighbours samples that are repeated
+    are structure. So half of the blocks of the record are drawn without replacement, and the other half is their
+    counterpart (balanced half-samples: McCarthy, Review of the International Statistical Institute 37:239, 1969):
+
+    .. math:: \hat\sigma^2 = \Big\langle \tfrac14 (T_A - T_B)^2 \Big\rangle
+
+    is the variance of the estimate from all samples, and what fewer samples add to either half cancels. That is the
+    `bias`, the mean of the halves less the estimate: it tells what more samples might still change, and twice its
+    square is added to the variance. The interval is the estimate plus and minus so many roots of that sum as the t
+    distribution asks. It says nothing of structure that neither all samples nor half of them show.
+
+    Parameters
+    ----------
+    data, x, y, dim, sample_dim, variables, along, skipna, min_samples, estimator, base, keep_attrs
+        As for `significance`.
+    block : int, str or timedelta, optional
+        Length of the blocks, in samples or as a time, ``"30D"``: much longer than the autocorrelation. By default a
+        twentieth of the record.
+    n_replicates : int
+        Number of estimates, two for each pair of halves; each takes about half the time of one from all samples.
+    confidence : float
+        Probability with which the interval is to hold the truth.
+
+    Returns
+    -------
+    Dataset
+        `mutual_information` or `total_correlation`, `lower`, `upper`, `std_error` and `bias`. NaN where there is no
+        estimate, or too few samples for ten blocks.
+
+    Raises
+    ------
+    ValueError
+        As for `significance`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> tas, noise = rng.standard_normal((2, 1000))  # I is 0.35
+    >>> ds = xr.Dataset({"tas": ("time", tas), "pr": ("time", tas + noise)})
+    >>> interval = ds.rbig.bootstrap("tas", "pr", sample_dim="time")
+    >>> bool((interval.lower < 0.35) & (0.35 < interval.upper))
+    True
+    """
+    request = Request(skipna, min_samples, estimator, base, False, keep_attrs)
+    request.check()
+    _check(n_replicates, 20, "n_replicates")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence={confidence!r} must lie between 0 and 1.")
+    asked = Asked.of(data, x, y, dim, sample_dim, variables, along)
+    units = asked.size(asked.along)
+    length = max(1, units // TWENTIETH)
+    if block is not None:
+        length = ordered.block_units(block, asked.found.arrays, asked.along)
+        ordered.require_blocks(length, block, units, asked.along, FEWEST_BLOCKS)
+    question = asked.question(estimator, min_samples, skipna)
+    kernel = partial(_spread_fields, question=question, number=n_replicates, block=length, confidence=float(confidence))
+    value, lower, upper, std, bias = asked.fields(kernel, 5)
+    about = {"n_replicates": n_replicates, "along": str(asked.along), "block": length, "seed": estimator.seed}
+    result = _dataset(asked, value, data, request)
+    for name, field in {"lower": lower, "upper": upper}.items():
+        attrs = {**_unit(f"{name} bound", base), "confidence": confidence, **about}
+        result[name] = results.in_unit(field, request).assign_attrs(attrs)
+    result["std_error"] = results.in_unit(std, request).assign_attrs({**_unit("standard error", base), **about})
+    result["bias"] = results.in_unit(bias, request).assign_attrs(_unit("mean of the halves less the estimate", base))
+    return result
+
+
+def _check(number: int, least: int, argument: str) -> None:
+    if not isinstance(number, int) or number < least:
+        raise ValueError(f"{argument}={number!r} must be an integer of at least {least}.")
+
+
+def _null_fields(x: NDArray[Any], question: Question, surrogates: Surrogates) -> tuple[NDArray[Any], ...]:
+    return tuple(replicates.significance(x, question, surrogates))
+
+
+def _spread_fields(
+    x: NDArray[Any], question: Question, number: int, block: int, confidence: float
+) -> tuple[NDArray[Any], ...]:
+    return tuple(replicates.bootstrap(x, question, number, block, confidence))
+
+
+def _dataset(asked: Asked, value: xr.DataArray, data: xr.Dataset | xr.DataArray, request: Request) -> xr.Dataset:
+    """A Dataset that holds the estimate."""
+    named = results.named(asked.name, value, asked.samples, asked.attrs, request)
+    kept = dict(data.attrs) if request.keep_attrs and isinstance(data, xr.Dataset) else {}
+    return xr.Dataset({asked.name: named}, attrs=kept)
+
+
+def _unit(text: str, base: Base) -> dict[str, str]:
+    return {"long_name": f"{text} ({results.UNITS[base]})", "units": "1", "information_unit": results.UNITS[base]}
+
+
+def _adjusted(p_value: xr.DataArray, fdr: FDR) -> xr.DataArray:
+    """p-values for the control of the false-discovery rate over all cells; on Dask by one task that sees them all."""
+    whole = p_value if p_value.variable.chunks is None else p_value.chunk(dict.fromkeys(p_value.dims, -1))
+    control = partial(_control, method=fdr)
+    adjusted = xr.apply_ufunc(control, whole, dask="parallelized", output_dtypes=[np.float64], keep_attrs="override")
+    assert isinstance(adjusted, xr.DataArray)
+    return adjusted
+
+
+def _control(p: NDArray[Any], method: FDR) -> NDArray[Any]:
+    from scipy.stats import false_discovery_control
+
+    p = np.asarray(p)
+    adjusted = np.full(p.shape, np.nan)
+    known = ~np.isnan(p)
+    if known.any():
+        adjusted[known] = false_discovery_control(p[known], method=method)
+    return adjusted
