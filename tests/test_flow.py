@@ -218,6 +218,11 @@ def test_the_two_ways_to_t_that_differ_are_named():
         few.rbig.fit()
 
 
+def test_linear_functions_are_named(ds):
+    with pytest.warns(UserWarning, match="some of .* are linear functions of others"):
+        ds.assign(celsius=ds.tas - 273.15).rbig.fit(variables=["tas", "celsius"], estimator=PLAIN)
+
+
 def test_equal_values_are_named(ds):
     with pytest.warns(UserWarning, match="of the values of 'pr' are 0: the density has a spike"):
         ds.assign(pr=ds.pr.where(ds.pr > 0, 0)).rbig.fit()

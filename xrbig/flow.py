@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 AGREEMENT = 3.0, 0.05  # standard errors and share of T by which T by Eq. 6 and by Eq. 7 may differ
 SPACING_VARIANCE = 0.1  # of the entropy of a feature from spacings, beyond that of its log-density; per sample
+SINGULAR = 1e-10  # least eigenvalue of the correlations of features that have a density
 ATOM = 0.1  # share of equal values from which a density means little
 SHOWN = 12  # layers that are printed
 DELAY = 5.0  # seconds after which the progress of a fit is shown
@@ -83,7 +84,8 @@ def fit(
     Warns
     -----
     UserWarning
-        If T by Eq. 6 and by Eq. 7 disagree, or if many values of a feature are equal.
+        If T by Eq. 6 and by Eq. 7 disagree, many values of a feature are equal, or features are linear functions of
+        others.
 
     Examples
     --------
@@ -463,6 +465,12 @@ def _warn(recorded: Recorded, x: Floats) -> None:
                 "depends on how near the next values are. Leave them out, ds.where(...), to model the others.",
                 stacklevel=3,
             )
+    if np.linalg.eigvalsh(np.atleast_2d(np.corrcoef(x)))[0] < SINGULAR:
+        warnings.warn(
+            f"some of {recorded.labels!r} are linear functions of others, so that they have no density: it grows "
+            "without bound as values are told apart more finely. Leave those features out, variables=[...].",
+            stacklevel=3,
+        )
     fitted = recorded.fitted
     error = np.sqrt(fitted.std_error**2 + SPACING_VARIANCE * len(x) / x.shape[1])
     allowed = AGREEMENT[0] * error + AGREEMENT[1] * abs(fitted.total_correlation)
