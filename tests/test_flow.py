@@ -151,6 +151,63 @@ def test_far_values_are_mapped_and_come_back(ds, estimator):
     assert bool(np.isfinite(flow.inverse_transform(extreme).to_dataarray()).all())
 
 
+def test_one_fill_value_does_not_hide_the_others():
+    a, b = np.random.default_rng(0).standard_normal((2, 400))
+    data = xr.Dataset({"a": ("i", a), "b": ("i", a + b)})
+    data.a[7] = 9.97e36
+    flow = data.rbig.fit()
+    assert float(flow.total_correlation.total_correlation) == pytest.approx(np.log(2) / 2, abs=0.15)
+    xr.testing.assert_allclose(flow.inverse_transform(flow.transform(data)), data)
+    assert float(flow.log_prob(data)[7]) < -50
+
+
+def test_samples_of_one_day_are_left_out_together():
+    rng = np.random.default_rng(0)
+    days = rng.standard_normal((3, 60, 1, 1)) + 0.05 * rng.standard_normal((3, 60, 6, 6))
+    data = xr.Dataset({name: (("day", "lat", "lon"), values) for name, values in zip("abc", days, strict=True)})
+    data = data.assign_coords(day=np.datetime64("2000-01-01", "ns") + np.arange(60).astype("timedelta64[D]"))
+    assert float(data.rbig.fit().total_correlation.total_correlation) < 0.3
+    renamed = data.rename(day="z").rbig.fit()
+    xr.testing.assert_identical(renamed.total_correlation, data.rbig.fit().total_correlation)
+
+
+def test_a_period_of_the_samples_does_not_matter():
+    hour = 2 * np.pi * np.arange(24 * 1000) / 24
+    noise = 0.3 * np.random.default_rng(0).standard_normal((2, len(hour)))
+    data = xr.Dataset({"a": ("i", 3 * np.sin(hour) + noise[0]), "b": ("i", 3 * np.cos(hour) + noise[1])})
+    estimator = xrbig.RBIG(rotation="random", max_layers=3)
+    whole = data.rbig.fit(estimator=estimator).log_prob(data).mean()
+    other = data.isel(i=slice(23000)).rbig.fit(estimator=estimator).log_prob(data).mean()
+    assert float(whole) == pytest.approx(float(other), abs=0.05)
+
+
+def test_single_and_no_samples(ds, flow):
+    z = flow.transform(ds)
+    xr.testing.assert_identical(flow.transform(ds.isel(time=3, lat=1, lon=2)), z.isel(time=3, lat=1, lon=2))
+    assert flow.sample(0).sizes == {"sample": 0}
+    assert flow.log_prob(ds.isel(time=slice(0))).sizes["time"] == 0
+
+
+def test_entries_are_compared_by_value(levels):
+    data, flow = levels
+    same = data.assign_coords(level=data.level.astype(float))
+    np.testing.assert_array_equal(flow.log_prob(same), flow.log_prob(data))
+    assert flow.transform(same).level.dtype == float
+
+
+def test_data_that_are_no_numbers_are_refused_at_once(ds, flow, no_computes):
+    with no_computes(), pytest.raises(ValueError, match="'tas' is not numeric"):
+        flow.transform(ds.assign(tas=ds.tas.astype(str)).chunk())
+    with pytest.raises(ValueError, match="no feature can have that name"):
+        ds.rename(tas="sample").rbig.fit()
+
+
+def test_a_feature_with_a_sharp_end_does_not_warn():
+    data = xr.Dataset({k: ("i", np.random.default_rng(i).gamma(0.3, size=300)) for i, k in enumerate("abc")})
+    assert float(data.rbig.fit().total_correlation.std_error) > 0
+    data.rbig.fit(estimator=PLAIN)
+
+
 def test_missing_and_infinite_values_are_nan(ds, flow):
     gaps = ds.copy(deep=True)
     gaps.tas[0, 0, 0] = np.nan
@@ -307,7 +364,11 @@ def test_files_keep_every_bit(ds, flow, levels, tmp_path, write, which):
 def test_files_keep_the_labels_of_the_entries(tmp_path, entries):
     values = np.random.default_rng(0).standard_normal((60, 2))
     data = xr.DataArray(values, dims=("i", "e"), coords={"e": entries}, name="v")
-    flow = data.rbig.fit("e")
+    data.attrs = {"valid_min": np.float32(-9.5), "flags": np.array([1, 2]), "gap": np.nan, "on": True, "other": None}
+    flow = data.rbig.fit("e", estimator=xrbig.RBIG(seed=np.int64(3)))
+    flow.to_netcdf(tmp_path / "flow.nc")
+    assert xrbig.open_flow(tmp_path / "flow.nc").sample(1).attrs["valid_min"] == -9.5
+    flow = data.drop_attrs().rbig.fit("e")
     flow.to_netcdf(tmp_path / "flow.nc")
     xr.testing.assert_identical(xrbig.open_flow(tmp_path / "flow.nc").sample(3), flow.sample(3))
 

@@ -651,7 +651,7 @@ class DataArrayAccessor:
 
     def fit(
         self,
-        dim: Dims,
+        dim: Dims = VARIABLES,
         *,
         sample_dim: Dims | None = None,
         estimator: RBIG = RBIG(),  # noqa: B008 (frozen)

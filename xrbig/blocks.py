@@ -222,7 +222,7 @@ def _map_samples(
     rows = np.empty_like(result)
     rows[order] = result
     parts = np.split(rows, np.cumsum(counts)[:-1])
-    outputs = tuple(part.T.reshape(*shape, *sizes) for part, sizes in zip(parts, own, strict=True))
+    outputs = tuple(part.T.reshape((*shape, *sizes)) for part, sizes in zip(parts, own, strict=True))
     return outputs if len(outputs) > 1 else outputs[0]
 
 

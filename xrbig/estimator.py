@@ -56,5 +56,6 @@ class RBIG:
             value = getattr(self, name)
             if not isinstance(value, Integral) or value < least:
                 raise ValueError(f"{name}={value!r} must be an integer of at least {least}.")
+            object.__setattr__(self, name, int(value))
         if not 0 < self.significance < 1:
             raise ValueError(f"significance={self.significance!r} must lie between 0 and 1.")

@@ -13,11 +13,11 @@ import numpy as np
 import xarray as xr
 from scipy.special import ndtr, ndtri
 
-from xrbig import blocks, roles, store
+from xrbig import blocks, ordered, roles, store
 from xrbig.core import flow as core
 from xrbig.core.information import default_min_samples
 from xrbig.core.maps import Linear, Map
-from xrbig.core.marginal import Floats
+from xrbig.core.marginal import Bools, Floats
 from xrbig.estimator import RBIG
 from xrbig.roles import Dims
 from xrbig.store import Recorded
@@ -65,7 +65,8 @@ def fit(
     dim : name or sequence of names
         Dimension along which every entry is a feature, as for `total_correlation`.
     sample_dim : name or sequence of names, optional
-        Dimensions of the samples; by default all that are not `dim`. No other may be left.
+        Dimensions of the samples; by default all that are not `dim`. No other may be left. Layers are judged on
+        stretches of the one in time, the first by name if none is: samples in its order.
     variables : sequence of names, optional
         The data variables to use. By default all that CF attributes do not name as auxiliary.
     estimator : RBIG
@@ -106,9 +107,13 @@ def fit(
     roles.require_features(found, samples, data, "a flow", least=1)
     roles.require_alignment(arrays, set(roles.as_names(dim)))
     _require_one_flow(found, samples)
-    x = _complete_samples(blocks.gather(found.arrays, found.dims, samples, found.order), found)
+    _require_no_sample(found)
+    samples = ordered.time_first(arrays, samples)
+    x = blocks.gather(found.arrays, found.dims, samples, found.order)
+    unit = np.arange(x.shape[1]) * found.arrays[0].sizes[samples[0]] // max(1, x.shape[1])
+    x, complete = _complete_samples(x, found)
     with _progress() as report, blocks.SINGLE_THREADED_BLAS:
-        fitted = core.fit(x, estimator, report)
+        fitted = core.fit(x, estimator, report, unit[complete])
     recorded = Recorded.of(found, isinstance(data, xr.DataArray), x.shape[1], estimator, fitted)
     _warn(recorded, x)
     return Flow(recorded)
@@ -270,7 +275,10 @@ class Flow:
         rotations = np.stack([_rotation(layer.maps, len(self.features)) for layer in layers])
         return xr.Dataset(
             {**columns, "rotation": (("layer", "component", "feature"), rotations, {"units": "1"})},
-            coords={"kind": ("layer", [layer.kind for layer in layers]), "feature": self.features},
+            coords={  # of objects, as Zarr has no text of fixed length
+                "kind": ("layer", np.array([layer.kind for layer in layers], dtype=object)),
+                "feature": np.array(self.features, dtype=object),
+            },
         )
 
     def to_zarr(self, path: str | Path, **kwargs: Any) -> None:
@@ -308,12 +316,13 @@ class Flow:
         Axes
         """
         import matplotlib.pyplot as plt
+        from matplotlib.ticker import MaxNLocator
 
         ax = plt.gca() if ax is None else ax
         total = np.concatenate([[0.0], np.cumsum(self.layers.gain)])
         ax.plot(np.arange(len(total)), total, marker="o", markersize=4)
         ax.set(xlabel="layer", ylabel="cumulative ΔT (nat)")
-        ax.locator_params(axis="x", integer=True)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         return ax
 
     def __repr__(self) -> str:
@@ -417,13 +426,24 @@ def _require_one_flow(found: roles.Features, samples: tuple[Hashable, ...]) -> N
             )
 
 
-def _complete_samples(x: Floats, found: roles.Features) -> Floats:
-    """The samples of `x` (feature, sample) without a missing feature, if a flow can be fitted to them."""
+def _require_no_sample(found: roles.Features) -> None:
+    """Refuse the name of the dimension over which `Flow.sample` draws."""
+    for array, own in zip(found.arrays, found.dims, strict=True):
+        if "sample" in (array.name, *own):
+            raise ValueError(
+                "a flow draws samples over a dimension 'sample', so no feature can have that name: "
+                "ds.rename(sample='other')."
+            )
+
+
+def _complete_samples(x: Floats, found: roles.Features) -> tuple[Floats, Bools]:
+    """The samples of `x` (feature, sample) without a missing feature, if a flow can be fitted to them, and which."""
     labels = [found.labels[i] for i in found.order]
     for label, row in zip(labels, x, strict=True):
         if np.isinf(row).any():
             raise ValueError(f"{label!r} has infinite values. Mask them, ds.where(np.isfinite(ds)).")
-    x = x[:, ~np.isnan(x).any(axis=0)]
+    complete = np.asarray(~np.isnan(x).any(axis=0))
+    x = x[:, complete]
     needed = default_min_samples(len(x))
     if x.shape[1] < needed:
         raise ValueError(
@@ -433,7 +453,7 @@ def _complete_samples(x: Floats, found: roles.Features) -> Floats:
     for label, row in zip(labels, x, strict=True):
         if row.min() == row.max():
             raise ValueError(f"{label!r} is constant ({row[0]}) and has no density. Leave it out, variables=[...].")
-    return x
+    return x, complete
 
 
 @contextmanager
@@ -473,7 +493,7 @@ def _warn(recorded: Recorded, x: Floats) -> None:
         )
     fitted = recorded.fitted
     error = np.sqrt(fitted.std_error**2 + SPACING_VARIANCE * len(x) / x.shape[1])
-    allowed = AGREEMENT[0] * error + AGREEMENT[1] * abs(fitted.total_correlation)
+    allowed = AGREEMENT[0] * error + AGREEMENT[1] * abs(fitted.total_correlation) + abs(fitted.margin_error)
     if abs(fitted.by_density - fitted.total_correlation) > allowed:
         warnings.warn(
             f"the total correlation is {fitted.total_correlation:.3f} nat by the layers (Eq. 7) and "

@@ -27,6 +27,11 @@ def ordered_dim(arrays: list[xr.DataArray], samples: tuple[Hashable, ...], along
     return found
 
 
+def time_first(arrays: list[xr.DataArray], samples: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
+    """The sample dimensions, those in time before the others."""
+    return tuple(sorted(samples, key=lambda d: not _is_time(_index(arrays, d))))
+
+
 def block_units(block: Block, arrays: list[xr.DataArray], dim: Hashable) -> int:
     """Number of places along `dim` that `block` covers, at the median distance of its coordinate."""
     if isinstance(block, Integral) and not isinstance(block, np.timedelta64):

@@ -354,6 +354,13 @@ def _defect(array: xr.DataArray, samples: tuple[Hashable, ...]) -> str:
     return ""
 
 
+def require_numeric(arrays: list[xr.DataArray]) -> None:
+    """Refuse variables that hold no numbers."""
+    for array in arrays:
+        if defect := _defect(array, ()):
+            raise ValueError(f"variable {array.name!r} {defect}, so it cannot be a feature.")
+
+
 def require_alignment(arrays: list[xr.DataArray], exclude: set[Hashable]) -> None:
     """Refuse arrays that share a dimension but not its coordinates: nothing is ever aligned silently.
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from xrbig import roles
 from xrbig.core.flow import Fitted, Layer
-from xrbig.core.maps import Conditional, Curve, Linear, Map, Margins, Radial, Tree
+from xrbig.core.maps import Compression, Conditional, Curve, Linear, Map, Margins, Radial, Tree
 from xrbig.core.marginal import Floats
 from xrbig.estimator import RBIG
 
@@ -29,6 +29,15 @@ class Variable(NamedTuple):
     dims: tuple[Hashable, ...]
     entries: list[NDArray[Any]]
     attrs: dict[str, Any]
+
+    def relabel(self, array: xr.DataArray) -> xr.DataArray:
+        """An array whose entries are written as those of the fit where they are equal, 850.0 as 850."""
+        for dim, entries in zip(self.dims, self.entries, strict=True):
+            if dim in array.dims:
+                equal = array[dim].values[:, None] == entries
+                if np.ndim(equal) == 2 and equal.any(axis=1).all():
+                    array = array.assign_coords({dim: entries[equal.argmax(axis=1)]})
+        return array
 
     def place(self, rows: Floats) -> xr.DataArray:
         """Label rows (feature, sample), those of this variable, over the dimension ``"sample"``."""
@@ -78,7 +87,9 @@ class Recorded(NamedTuple):
             arrays = [data.rename(names[0])]
         else:
             arrays = roles.variables_of(data, names)
-        found = roles.features(arrays, {d for variable in self.variables for d in variable.dims})
+        roles.require_numeric(arrays)
+        known = [variable.relabel(a) for variable, a in zip(self.variables, arrays, strict=True)]
+        found = roles.features(known, {d for variable in self.variables for d in variable.dims})._replace(arrays=arrays)
         labels = [found.labels[i] for i in found.order]
         if labels != self.labels:
             lacking = [label for label in self.labels if label not in labels]
@@ -123,9 +134,10 @@ def to_dataset(recorded: Recorded) -> xr.Dataset:
         "total_correlation": fitted.total_correlation,
         "by_density": fitted.by_density,
         "std_error": fitted.std_error,
+        "margin_error": fitted.margin_error,
         "layers": layers,
     }
-    flow = json.dumps(described, allow_nan=False)
+    flow = json.dumps(described)
     attrs = {
         "format": FORMAT,
         "format_version": VERSION,
@@ -191,6 +203,8 @@ def _map(kind: str, arrays: dict[str, Floats]) -> Map:
         return Radial(Curve(**arrays))
     if kind == "linear":
         return Linear(**arrays)
+    if kind == "compression":
+        return Compression(arrays.pop("features").astype(np.int64), **arrays)
     if kind == "conditional":
         features, given = arrays.pop("features"), arrays.pop("given")
         return Conditional(features.astype(np.int64), given.astype(np.int64), **arrays)
@@ -204,8 +218,14 @@ def _described(variable: Variable) -> dict[str, Any]:
         "name": variable.name,
         "dims": variable.dims,
         "entries": [_listed(entries, str(variable.name)) for entries in variable.entries],
-        "attrs": {key: value for key, value in variable.attrs.items() if isinstance(value, str | int | float)},
+        "attrs": {key: plain for key, value in variable.attrs.items() if (plain := _plain(value)) is not None},
     }
+
+
+def _plain(value: Any) -> Any:
+    """An attribute as JSON has it, None if it has no such value."""
+    value = value.tolist() if isinstance(value, np.generic | np.ndarray) else value
+    return value if isinstance(value, str | int | float | list) else None
 
 
 def _listed(entries: NDArray[Any], name: str) -> dict[str, Any]:
@@ -213,7 +233,10 @@ def _listed(entries: NDArray[Any], name: str) -> dict[str, Any]:
     if entries.dtype.kind not in "biufMmUO" or not all(
         isinstance(e, str) for e in entries if entries.dtype.kind == "O"
     ):
-        raise ValueError(f"the entries of {name!r} have dtype {entries.dtype}, which cannot be written.")
+        raise ValueError(
+            f"the entries of {name!r} have dtype {entries.dtype}, which cannot be written: "
+            f"give them numbers, texts or dates, assign_coords, or leave the coordinate out, drop_vars."
+        )
     plain = entries.astype(np.int64) if entries.dtype.kind in "mM" else entries
     return {"dtype": entries.dtype.str if entries.dtype.kind != "O" else "O", "values": plain.tolist()}
 
@@ -238,6 +261,6 @@ def _recorded(flow: dict[str, Any], values: Iterator[np.float64]) -> Recorded:
         Variable(v["name"], tuple(v["dims"]), [_entries(e) for e in v["entries"]], v["attrs"])
         for v in flow["variables"]
     ]
-    fitted = Fitted(layers, flow["total_correlation"], flow["by_density"], flow["std_error"])
+    fitted = Fitted(layers, *(flow[name] for name in Fitted._fields[1:]))
     kept = {name: flow[name] for name in ("array", "order", "labels", "n_samples")}
     return Recorded(variables=variables, estimator=RBIG(**flow["estimator"]), fitted=fitted, **kept)

@@ -68,3 +68,19 @@ def test_cells_that_cannot_be_told_are_nan():
     whole = kl_divergence(p[4:, :, 20:], q[4:], SETTINGS)
     assert whole.value[0] == estimate.value[4]
     assert np.isnan(kl_divergence(p[4:], q[4:], SETTINGS, skipna=False).value).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("step", [1.0, 0.1])
+def test_rounded_values_have_the_same_density(step):
+    p, q = (np.random.default_rng(seed).standard_normal((1, 3, 1000)) for seed in (0, 1))
+    rounded = [np.round(side / step) * step for side in (p, q)]
+    assert mean_value(*rounded) == pytest.approx(mean_value(p, q), abs=0.06)
+
+
+def test_zero_inflated_features():
+    p, q = (np.maximum(np.random.default_rng(seed).standard_normal((1, 2, 1000)), -0.5) for seed in (0, 1))
+    assert mean_value(p, q) == pytest.approx(0, abs=0.1)
+
+
+def test_no_cells():
+    assert kl_divergence(np.empty((0, 2, 100)), np.empty((0, 2, 50)), SETTINGS).value.shape == (0,)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from xrbig.core.maps import Conditional, Curve, Linear, Margins, Radial, Tree
+from xrbig.core.maps import Compression, Conditional, Curve, Linear, Margins, Radial, Tree
 from xrbig.core.recipes import _student_curve
 
 STEP = 1e-5
@@ -29,6 +29,7 @@ def conditional(features=(1, 0, 3), given=1, components=5, seed=0):
 
 MAPS = {
     "linear": Linear(np.array([1.0, -2.0, 0.5, 3.0]), np.random.default_rng(0).standard_normal((4, 4))),
+    "compression": Compression(np.array([0, 2]), np.array([0.3, -1.0]), np.array([0.5, 0.01])),
     "margins": Margins([curve(seed, bend) for seed, bend in enumerate([(0, 0), (0.5, 0), (0, 0.1), (2, 2)])]),
     "radial": Radial(curve()),
     "conditional": conditional(),

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xrbig.core import flow
+from xrbig.core.entropy import spread_ties
 from xrbig.core.family import entropy
 from xrbig.core.gaussianize import Settings
 from xrbig.core.information import FEWEST_SAMPLES, Estimate, default_min_samples
-from xrbig.core.marginal import Floats
+from xrbig.core.marginal import Floats, exact_order, scatter
 
 
 def kl_divergence(
@@ -22,21 +23,45 @@ def kl_divergence(
     """
     features = x.shape[1]
     needed = max(default_min_samples(features) if min_samples is None else min_samples, features + 2, FEWEST_SAMPLES)
-    estimates = [_of_cell(*pair, settings, needed, skipna) for pair in zip(x, y, strict=True)]
-    return Estimate(*(np.array(field) for field in zip(*estimates, strict=True)))
+    cells = len(x)
+    estimate = Estimate(
+        value=np.full(cells, np.nan),
+        n_samples=np.zeros(cells, dtype=np.int64),
+        n_layers=np.zeros(cells, dtype=np.int64),
+        converged=np.zeros(cells, dtype=bool),
+        tied_fraction=np.full(cells, np.nan),
+        std_error=np.full(cells, np.nan),
+    )
+    for cell in range(cells):
+        p, q = _complete(x[cell]), _complete(y[cell])
+        gaps = p.shape[1] < x.shape[2] or q.shape[1] < y.shape[2]
+        estimate.n_samples[cell] = n = min(p.shape[1], q.shape[1])
+        if n >= needed and (skipna or not gaps) and _is_fit(p) and _is_fit(q):
+            found = _of_samples(*_spread(p, q, settings.seed), settings, needed)
+            estimate.value[cell], estimate.n_layers[cell], estimate.converged[cell] = found
+            estimate.tied_fraction[cell] = max(_tied_fraction(p), _tied_fraction(q))
+    return estimate
 
 
-def _of_cell(x: NDArray[Any], y: NDArray[Any], settings: Settings, needed: int, skipna: bool) -> tuple[Any, ...]:
-    p, q = _complete(x), _complete(y)
-    n_samples = min(p.shape[1], q.shape[1])
-    gaps = p.shape[1] < x.shape[1] or q.shape[1] < y.shape[1]
-    if n_samples < needed or (gaps and not skipna) or not (_is_fit(p) and _is_fit(q)):
-        return np.nan, n_samples, 0, False, np.nan, np.nan
+def _of_samples(p: Floats, q: Floats, settings: Settings, needed: int) -> tuple[float, int, bool]:
+    """Divergence, layers of the flow, and whether what it leaves of p has converged."""
     layers = flow.fit(q, settings).layers
     z, _ = flow.apply([single for layer in layers for single in layer.maps], p)
     left = entropy(z[None], settings, needed)
-    value = -float(left.value[0]) - float(flow.log_normal(z).mean())
-    return value, n_samples, len(layers), bool(left.converged[0]), float(left.tied_fraction[0]), np.nan
+    return -float(left.value[0]) - float(flow.log_normal(z).mean()), len(layers), bool(left.converged[0])
+
+
+def _spread(p: Floats, q: Floats, seed: int) -> tuple[Floats, Floats]:
+    """Both samples with equal values spread alike: else q would have a density where p has values."""
+    order = exact_order(np.concatenate([p, q], axis=1)[None], seed)
+    both = scatter(spread_ties(order.values), order.samples)[0]
+    return np.ascontiguousarray(both[:, : p.shape[1]]), np.ascontiguousarray(both[:, p.shape[1] :])
+
+
+def _tied_fraction(x: Floats) -> float:
+    """Share of tied samples in the feature that has most of them."""
+    counts = [np.unique(row, return_counts=True)[1] for row in x]
+    return float(max(c[c > 1].sum() for c in counts) / x.shape[1])
 
 
 def _complete(x: NDArray[Any]) -> Floats:

@@ -9,11 +9,10 @@ from scipy.special import ndtri
 from xrbig.core import recipes
 from xrbig.core.entropy import marginal_entropies, spread_ties
 from xrbig.core.gaussianize import Settings
-from xrbig.core.maps import Conditional, Linear, Map, Margins, Tree
+from xrbig.core.maps import Conditional, Map, Margins, Tree
 from xrbig.core.marginal import Floats, Ints, exact_order, scatter
 from xrbig.core.pairs import chow_liu_tree
 from xrbig.core.recipes import Recipe
-from xrbig.core.unmixing import has_covariance
 
 FOLDS = 4
 STRETCHES = 12  # of samples in each fold, so that neighbours in time are in the same
@@ -23,7 +22,7 @@ LATER = 0.01  # significance that layers after the first need, and margins
 LATER_TURN = 0.1  # the same of plain rotations, of which each takes little
 WORSE = 2  # trials in a row that gain nothing, after which no larger number is tried
 BAG = 4  # mixtures, from different starts, whose mean is a layer
-MOST_GAIN = 10.0  # of log-likelihood that a single sample tells of a margin, in nats
+MOST_GAIN = 10.0  # by how much the gain of a sample may differ from that of others, in nats
 CERTAIN = 3.0  # standard errors by which a pair must gain
 
 Report = Callable[[str], None]
@@ -57,12 +56,14 @@ class Fitted(NamedTuple):
     total_correlation : T, the sum of what the layers take (Eq. 7)
     by_density : T, the entropies of the features plus the mean log-density (Eq. 6)
     std_error : standard error of T, the samples being independent
+    margin_error : part of `by_density` that is there for independent features too, by what their curves miss
     """
 
     layers: list[Layer]
     total_correlation: float
     by_density: float
     std_error: float
+    margin_error: float
 
 
 def apply(maps: list[Map], x: Floats) -> tuple[Floats, Floats]:
@@ -88,6 +89,8 @@ def invert(maps: list[Map], z: Floats) -> Floats:
 def in_slabs(function: Callable[[Floats], Floats], x: Floats) -> Floats:
     """Apply `function` to slabs of the samples of `x` (feature, sample), all equally long; the last is filled up."""
     n = x.shape[-1]
+    if not n:
+        return function(np.zeros((len(x), 1)))[..., :0]
     filled = np.pad(x, ((0, 0), (0, -n % SLAB)), mode="edge") if n % SLAB else x
     parts = [function(np.ascontiguousarray(filled[:, start : start + SLAB])) for start in range(0, n, SLAB)]
     return np.concatenate(parts, axis=-1)[..., :n]
@@ -121,11 +124,13 @@ class State(NamedTuple):
     held: Ints
 
     @classmethod
-    def of(cls, x: Floats) -> "State":
-        """Samples before any layer."""
-        judged = x[:, :: max(1, x.shape[1] // JUDGED)]
-        n = judged.shape[1]
-        return cls(x, np.repeat(judged[None], FOLDS, axis=0), np.arange(n) * FOLDS * STRETCHES // n % FOLDS)
+    def of(cls, x: Floats, unit: Ints) -> "State":
+        """Samples before any layer; those with the same `unit` (sample,) are left out together."""
+        judged = recipes.some(x.shape[1], JUDGED)
+        count = int(unit.max()) + 1
+        stretches = FOLDS * min(STRETCHES, max(1, count // (2 * FOLDS)))
+        held = unit[judged] * stretches // count % FOLDS
+        return cls(x, np.repeat(x[None, :, judged], FOLDS, axis=0), held)
 
     def fits(self, recipe: Recipe, like: list[Map]) -> Iterator[tuple[int, list[Map]]]:
         """Fit the recipe in each fold, alike to the fit to all samples."""
@@ -177,7 +182,7 @@ class Trial(NamedTuple):
     @property
     def gain(self) -> float:
         """Mean gain on the samples of the fit and on others: they err by the same in either direction."""
-        return float(self.seen.mean() + self.unseen.mean()) / 2
+        return float(_bounded(self.seen).mean() + _bounded(self.unseen).mean()) / 2
 
     def layer(self, significance: float) -> Layer:
         """What is kept of it."""
@@ -185,47 +190,66 @@ class Trial(NamedTuple):
 
     def null_level(self, significance: float) -> float:
         """Mean gain that chance exceeds with this probability."""
-        return float(-ndtri(significance) * self.unseen.std() / np.sqrt(len(self.unseen)))
+        return float(-ndtri(significance) * _bounded(self.unseen).std() / np.sqrt(len(self.unseen)))
+
+    @property
+    def score(self) -> float:
+        """Mean gain of unseen samples."""
+        return float(_bounded(self.unseen).mean())
 
     def counts(self, significance: float) -> bool:
         """Whether it gains more than chance would."""
-        return bool(self.unseen.mean() > self.null_level(significance))
+        return self.score > self.null_level(significance)
 
 
-def fit(x: Floats, settings: Settings, report: Report = lambda text: None) -> Fitted:
+def _bounded(gain: Floats) -> Floats:
+    """Gains (..., sample) of which none differs from the median by more than `MOST_GAIN`: one sample tells no more."""
+    middle = np.median(gain, axis=-1, keepdims=True)
+    return np.clip(gain, middle - MOST_GAIN, middle + MOST_GAIN)
+
+
+def fit(x: Floats, settings: Settings, report: Report = lambda text: None, unit: Ints | None = None) -> Fitted:
     """Fit a flow to the samples `x` (feature, sample), none of which is constant.
+
+    Samples may be alike that have the same `unit` (sample,), such as a day, or one near to it.
 
     Two paths are followed, one that begins with the margins and one that begins with the data as they are, and that one
     is taken whose density is the larger at unseen samples. T is what a density gains on that of the margins.
     """
     order = exact_order(x[None], settings.seed)
     x = scatter(spread_ties(order.values), order.samples)[0]
-    scale = Linear(x.mean(axis=1), np.diag(1 / x.std(axis=1)))
-    scaled, log_det = scale.apply(x)
-    start = State.of(scaled)
+    unit = np.arange(x.shape[1]) if unit is None or unit.max() < 2 * FOLDS else unit
+    scale = recipes.scale(x)
+    scaled, log_det = apply(scale, x)
+    start = State.of(scaled, unit)
     margins = _margins(start, LATER, heavy=True)
     path = [margins, *_follow(margins.state, settings, report)]
-    if settings.rotation == "auto" and has_covariance(x[None])[0]:
+    if settings.rotation == "auto":
         other = _follow(start, settings, report, raw=True) or [Trial.nothing("scale", start)]
-        path = max(other, path, key=lambda p: sum(float(t.unseen.mean()) for t in p))
+        path = max(other, path, key=lambda p: sum(t.score for t in p))
     log_prob = log_det + log_normal(scaled) + sum(t.seen for t in path)
-    by_density = float(marginal_entropies(order.values).sum() + log_prob.mean())
-    std_error = float((sum(t.seen for t in path) - margins.seen).std() / np.sqrt(x.shape[1]))
+    entropy = float(marginal_entropies(order.values).sum())
+    margin_error = entropy + float((log_det + log_normal(scaled) + margins.seen).mean())
+    features, n = x.shape
+    terms = _bounded(sum(t.seen for t in path) - margins.seen)
+    std_error = float(np.sqrt(terms.var() / n + features * (features - 1) / 4 / n**2))
     layers = [trial.layer(settings.significance) for trial in path]
-    first = layers[0]._replace(maps=[scale, *path[0].maps], gain=path[0].gain - margins.gain)
-    return Fitted([first, *layers[1:]], sum(x.gain for x in [first, *layers[1:]]), by_density, std_error)
+    first = layers[0]._replace(maps=[*scale, *path[0].maps], gain=path[0].gain - margins.gain)
+    layers[0] = first
+    total = sum(layer.gain for layer in layers)
+    return Fitted(layers, total, entropy + float(log_prob.mean()), std_error, margin_error)
 
 
 def _follow(state: State, settings: Settings, report: Report, raw: bool = False) -> list[Trial]:
     """Take layer after layer, as long as one gains at unseen samples."""
     path: list[Trial] = []
     rejected = 0
-    for index in range(settings.max_layers):
+    for index in range(settings.max_layers - (not raw)):  # the margins are one
         significance = max(_later(settings), settings.significance) if path else settings.significance
         best = Trial.nothing("none", state)
         for trial in _trials(state, index, settings, raw and not path):
             report(f"layer {len(path) + 1}: {trial.kind}")
-            best = max(best, trial, key=lambda t: float(t.unseen.mean()))
+            best = max(best, trial, key=lambda t: t.score)
         if best.counts(significance):
             path.append(best)
             state, rejected = best.state, 0
@@ -275,19 +299,19 @@ def _mixture(state: State, numbers: list[int], seed: int) -> Trial:
 def _elliptical(state: State) -> Trial:
     """An elliptical copula, of the degrees of freedom by which unseen samples gain most."""
     trials = [Trial.of("elliptical", state, recipes.elliptical(degrees)) for degrees in recipes.DEGREES]
-    return max(trials, key=lambda t: float(t.unseen.mean()))
+    return max(trials, key=lambda t: t.score)
 
 
 def _margins(state: State, significance: float, heavy: bool = False) -> Trial:
     """Margins to N(0, 1), each on as many bins as unseen samples gain most by, if that is significant.
 
-    Those of the data themselves may be `heavy`-tailed: no sample counts for more than `MOST_GAIN`.
+    Those of the data themselves may be `heavy`-tailed.
     """
     features, n = state.folds.shape[1:]
     choices = recipes.bin_numbers(n - n // FOLDS)
     gains = np.stack([_unseen_gains(state, recipes.margins([bins] * features, heavy)) for bins in choices])
     chosen, best = _choose(gains)
-    best = np.clip(best, -MOST_GAIN, MOST_GAIN)
+    best = _bounded(best)
     needed = -ndtri(significance) * best.std(axis=1) / np.sqrt(n)
     bins = np.where(best.mean(axis=1) > needed, np.take(choices, chosen), 0)
     return (

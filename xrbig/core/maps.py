@@ -31,6 +31,33 @@ class Linear(NamedTuple):
         return np.asarray(np.linalg.inv(self.matrix) @ y + self.shift[:, None])
 
 
+class Compression(NamedTuple):
+    """y = arsinh((x - shift) / spread) of some features, by their indices: linear near 0, a logarithm far out."""
+
+    features: Ints
+    shift: Floats
+    spread: Floats
+
+    def apply(self, x: Floats) -> tuple[Floats, Floats]:
+        """Map `x`; returns y and log |det|."""
+        y = x.copy()
+        y[self.features] = np.arcsinh((x[self.features] - self.shift[:, None]) / self.spread[:, None])
+        log_slope = -_log_cosh(y[self.features]) - np.log(self.spread[:, None])
+        return y, log_slope.sum(axis=0)
+
+    def invert(self, y: Floats) -> Floats:
+        """Map `y` back."""
+        x = y.copy()
+        bounded = np.clip(y[self.features], -LARGEST_LOG, LARGEST_LOG)
+        x[self.features] = np.sinh(bounded) * self.spread[:, None] + self.shift[:, None]
+        return x
+
+
+def _log_cosh(y: Floats) -> Floats:
+    size = np.abs(y)
+    return np.asarray(size + np.log1p(np.exp(-2 * size)) - np.log(2))
+
+
 class Curve(NamedTuple):
     """Monotone curve: rational quadratic between knots, with a continuous slope, and tails that never end.
 
@@ -249,4 +276,4 @@ def _quantile(z: Floats, log_weight: Floats, mean: Floats, scale: Floats) -> Flo
     return np.asarray(found.x)
 
 
-Map = Linear | Margins | Radial | Conditional | Tree
+Map = Compression | Linear | Margins | Radial | Conditional | Tree

@@ -8,9 +8,10 @@ from scipy.special import chdtri, ndtr, ndtri, stdtr, stdtrit
 
 from xrbig.core import rotation
 from xrbig.core.elliptical import inverse_root, student_scatter
-from xrbig.core.maps import Conditional, Curve, Linear, Map, Margins, Radial, Tree
+from xrbig.core.maps import Compression, Conditional, Curve, Linear, Map, Margins, Radial, Tree
 from xrbig.core.marginal import Floats, Ints
 from xrbig.core.mixture import Mixture, monomials_of
+from xrbig.core.unmixing import has_covariance
 
 Recipe = Callable[[Floats, list[Map] | None], list[Map]]  # the maps are alike to others, fitted to more samples
 
@@ -27,6 +28,18 @@ SAMPLES_PER_PARAMETER = 1.5
 PAIR_COMPONENTS = (2, 4, 8, 16)
 BROAD, BACKGROUND = 3.0, 0.1  # standard deviation of the background of a mixture, and its weight in samples
 MOST_SAMPLES = 10_000  # that a mixture is fitted to
+
+
+def scale(x: Floats) -> list[Map]:
+    """Mean 0 and variance 1, after features of which a few samples hold the variance have been compressed."""
+    heavy = np.flatnonzero([not has_covariance(row[None, None])[0] for row in x])
+    maps: list[Map] = []
+    if heavy.size:
+        quartiles = np.quantile(x[heavy], [0.25, 0.5, 0.75], axis=1)
+        spread = np.maximum((quartiles[2] - quartiles[0]) / 2, np.finfo(float).tiny * 1e16)
+        maps.append(Compression(heavy, quartiles[1], spread))
+        x, _ = maps[0].apply(x)
+    return [*maps, Linear(x.mean(axis=1), np.diag(1 / x.std(axis=1)))]
 
 
 def margins(bins: list[int], heavy: bool) -> Recipe:
@@ -48,6 +61,13 @@ def margins(bins: list[int], heavy: bool) -> Recipe:
 
 
 IDENTITY = Curve(np.array([-1.0, 1.0]), np.array([-1.0, 1.0]), np.ones(2), np.zeros(2))
+
+
+def some(n: int, most: int) -> Ints:
+    """Indices of at most so many of n samples, drawn at random: evenly spaced ones would see one hour of the day."""
+    if n <= most:
+        return np.arange(n)
+    return np.sort(np.random.default_rng([n, most]).choice(n, most, replace=False))
 
 
 def bin_numbers(n: int) -> list[int]:
@@ -201,7 +221,7 @@ def tree(edges: list[tuple[int, int]], components: list[int], seed: int) -> Reci
 
 def _fit_mixtures(z: Floats, components: int, seeds: list[int]) -> list[Mixture]:
     """A mixture of the samples (stack, feature, sample) for each seed."""
-    thinned = np.ascontiguousarray(z[..., :: max(1, z.shape[-1] // MOST_SAMPLES)])
+    thinned = np.ascontiguousarray(z[..., some(z.shape[-1], MOST_SAMPLES)])
     monomials = monomials_of(thinned)
     return [Mixture.fit(thinned, monomials, components, seed, thin=True) for seed in seeds]
 
