@@ -199,7 +199,7 @@ def false_positives(settings: RBIG, trials: int, n: int, phi: float, how: tuple[
 def false_positive_table(pool: ProcessPoolExecutor) -> str:
     """False positives by method."""
     keys = [(PLAIN, 600, n, phi, ("shift", 0)) for n in (200, 500, 1000) for phi in (0, 0.5, 0.9)]
-    keys += [(RBIG(), 150, 300, phi, ("shift", 0)) for phi in (0, 0.5, 0.9)]
+    keys += [(RBIG(), 300, 300, phi, ("shift", 0)) for phi in (0, 0.5, 0.9)]
     keys += [(PLAIN, 600, 200, 0.9, how) for how in (("shift", 5), ("block", 40), ("block", 20), ("block", 10))]
     keys += [(PLAIN, 600, 1000, 0.9, how) for how in (("block", 40), ("block", 10))]
     rows = []
@@ -248,9 +248,10 @@ def cost_table() -> str:
     """CPU of each option, for that of the plain estimates of the same cells."""
     rows = []
     for settings, cells in ((RBIG(), 6), (PLAIN, 60)):
-        for features, split, n in ((2, 1, 519), (3, 2, 1000), (5, 0, 1000)):
+        for features, split, n, curved in ((2, 1, 519, 0), (2, 1, 519, 1), (3, 2, 1000, 0), (5, 0, 1000, 0)):
             root = np.linalg.cholesky(autoregressive(features, 0.3))
             x = root @ np.random.default_rng(0).standard_normal((cells, features, n))
+            x[:, 1] += curved * x[:, 0] ** 2
             question = _question(x, split, settings)
             plain = cpu(lambda x=x, q=question: q.answer(x), 5)
             with_error = cpu(lambda x=x, s=split, e=settings: estimate(x, s, e), 5)
@@ -258,6 +259,7 @@ def cost_table() -> str:
             null = cpu(lambda x=x, q=question, s=surrogates: replicates.significance(x[:3], q, s), 1) * cells / 3
             halves = cpu(lambda x=x, q=question, n=n: replicates.bootstrap(x[:3], q, 100, n // 20, 0.95), 1) * cells / 3
             what = f"I of {split}+{features - split}" if split else f"T of {features}"
+            what += ", a parabola" if curved else ", normal"
             rows.append(
                 f"{settings.rotation} | {what} | {n} | {1000 * plain / cells:.2f} | {with_error / plain:.2f} | "
                 f"{null / plain:.0f} | {halves / plain:.0f}"

@@ -248,3 +248,17 @@ def test_groupby_maps(ds):
     monthly = ds.groupby("time.month").map(lambda g: g.rbig.total_correlation(sample_dim="time", min_samples=20))
     assert monthly.sizes == {"month": 5, "lat": 3, "lon": 4}
     assert monthly.notnull().all()
+
+
+def test_standard_errors_along_time_whatever_the_names_of_the_other_dims(ds):
+    total = ds.rbig.total_correlation(diagnostics=True)
+    renamed = ds.rename(lat="a", lon="b").rbig.total_correlation(diagnostics=True)
+    assert float(total.std_error) == pytest.approx(float(renamed.std_error), rel=0.3)
+    assert total.std_error.attrs["information_unit"] == "nat"
+    disorder = ds.isel(time=np.random.default_rng(0).permutation(150))
+    assert disorder.rbig.total_correlation(sample_dim="time", diagnostics=True).std_error.isnull().all()
+
+
+def test_the_standard_error_beside_a_correlation_says_what_it_is_of(ds):
+    full = ds.rbig.mutual_information("tas", "gpp", sample_dim="time", diagnostics=True, normalize=True)
+    assert full.std_error.attrs["long_name"] == "standard error of the mutual information (nat)"

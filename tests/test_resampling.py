@@ -124,3 +124,21 @@ def test_the_same_surrogates_in_all_cells(ds):
 def test_errors_that_teach(ds, call, message):
     with pytest.raises(ValueError, match=message):
         call(ds)
+
+
+def test_outputs_inherit_no_attributes():
+    ds = weather(lats=1, lons=1)
+    for array in ds.data_vars.values():
+        array.attrs = {"units": "K", "standard_name": "air_temperature"}
+    settings = {"sample_dim": "time", "estimator": xrbig.RBIG(rotation="pca", max_layers=1)}
+    results = (
+        ds.rbig.significance("tas", "pr", n_surrogates=np.int64(19), **settings),
+        ds.rbig.bootstrap("tas", "pr", n_replicates=np.int64(21), **settings),
+    )
+    for result in results:
+        for field in result.values():
+            assert "standard_name" not in field.attrs
+            assert field.attrs["units"] == "1"
+    assert results[1].lower.attrs["n_replicates"] == 20
+    with pytest.raises(ValueError, match=r"confidence=.0\.9. must lie between"):
+        ds.rbig.bootstrap("tas", "pr", confidence="0.9", **settings)

@@ -59,7 +59,9 @@ def total_correlation(
         Unit of the result: nat or bit.
     diagnostics : bool
         Return a Dataset that also holds `n_samples`, `n_layers`, `converged`, `tied_fraction` and `std_error`, the
-        standard error, for which the samples must be in their order in time.
+        standard error, which counts autocorrelation along the samples: along time, if they lie over several dimensions,
+        those of one time counting as one. It is NaN where the coordinate is not in order. With `normalize` it stays
+        that of the information.
     keep_attrs : bool
         Add the global attributes of the Dataset to the result. Those of its variables would be wrong and are never
         kept.

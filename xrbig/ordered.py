@@ -27,6 +27,25 @@ def ordered_dim(arrays: list[xr.DataArray], samples: tuple[Hashable, ...], along
     return found
 
 
+def errors_along(arrays: list[xr.DataArray], samples: tuple[Hashable, ...]) -> dict[str, Any]:
+    """What standard errors need to know of the samples: none are given where they are out of order.
+
+    They are ordered along the one dimension, the one in time, or the first by name.
+    """
+    in_time = [d for d in samples if _is_time(_index(arrays, d))]
+    along = (in_time or samples)[0]
+    try:
+        _require_order(_index(arrays, along), along)
+    except ValueError:
+        return {}
+    if len(samples) == 1:
+        return {"std_error": True}
+    shape = [arrays[0].sizes[d] for d in samples]
+    places = np.arange(arrays[0].sizes[along])
+    unit = np.broadcast_to(places.reshape([-1 if d == along else 1 for d in samples]), shape)
+    return {"std_error": True, "unit": unit.reshape(-1)}
+
+
 def time_first(arrays: list[xr.DataArray], samples: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
     """The sample dimensions, those in time before the others."""
     return tuple(sorted(samples, key=lambda d: not _is_time(_index(arrays, d))))
@@ -34,13 +53,19 @@ def time_first(arrays: list[xr.DataArray], samples: tuple[Hashable, ...]) -> tup
 
 def block_units(block: Block, arrays: list[xr.DataArray], dim: Hashable) -> int:
     """Number of places along `dim` that `block` covers, at the median distance of its coordinate."""
+    if isinstance(block, bool | float | np.floating) or str(block).strip().isdigit() * isinstance(block, str):
+        raise ValueError(f"block={block!r} has no unit: block=30 is a number of samples, block='30D' a time.")
     if isinstance(block, Integral) and not isinstance(block, np.timedelta64):
         if block < 1:
             raise ValueError(f"block={block!r} must be at least one sample.")
         return int(block)
     index = _index(arrays, dim)
     try:
+        if isinstance(block, str) and block.strip().endswith(("M", "MS", "ME", "Y", "YS", "YE")):
+            raise ValueError(block)
         length = pd.Timedelta(block)
+        if length is pd.NaT:
+            raise ValueError(block)
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"block={block!r} is neither a number of samples nor a fixed time: block=30, or block='30D' "
@@ -53,7 +78,7 @@ def block_units(block: Block, arrays: list[xr.DataArray], dim: Hashable) -> int:
         )
     steps = np.abs(np.diff(np.asarray(index)))
     step = np.median([pd.Timedelta(s) / pd.Timedelta(1, "s") for s in steps])
-    if length <= pd.Timedelta(0) or step <= 0:
+    if length / pd.Timedelta(1, "s") < step / 2 or step <= 0:
         raise ValueError(f"block={block!r} covers no sample along {dim!r}, whose median step is {step:g} s.")
     return max(1, round(float(length / pd.Timedelta(1, "s")) / float(step)))
 

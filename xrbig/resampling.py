@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from functools import partial
+from numbers import Integral, Real
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -84,6 +85,8 @@ class Asked(NamedTuple):
         fields = blocks.map_cells(
             kernel, found.arrays, found.dims, self.samples, found.order, [blocks.Output(np.float64)] * number
         )
+        for field in fields:
+            field.attrs = {}
         return list(fields)
 
 
@@ -137,7 +140,8 @@ def significance(
         Circular shifts, or permutations of blocks of each group, for series that are not stationary; blocks must be
         much longer than the autocorrelation, else p-values are too small.
     n_surrogates : int
-        Their number R. The smallest p-value is 1 / (1 + R).
+        Their number R. The smallest p-value is 1 / (1 + R). Of two groups there are no more shifts than samples, and
+        a shorter record has as many surrogates as it has shifts.
     fdr : {"bh", "by"} or None
         Control of the false-discovery rate over all cells, for `p_adjusted`: Benjamini and Hochberg's, which holds for
         positively dependent cells, or Benjamini and Yekutieli's, for any.
@@ -148,8 +152,10 @@ def significance(
         `mutual_information` or `total_correlation`; `p_value`; `p_adjusted`, below which the share of false discoveries
         is controlled over the map (Benjamini and Hochberg, Journal of the Royal Statistical Society B 57:289, 1995);
         `null_mean` and `null_std` of the surrogates; `debiased`, the estimate less `null_mean`. NaN where there is no
-        estimate, or too few samples for the blocks. The surrogates are the same in all cells with the same number of
-        samples, and depend on the seed of the `estimator` and that number only.
+        estimate, too few samples for the blocks, or, with several sample dimensions, gaps that are not whole entries
+        of `along`. `debiased` is for independent features; where there is dependence it takes off too much. Compute
+        the Dataset as a whole: its variables share the work. The surrogates are the same in all cells with the same
+        number of samples, and depend on the seed of the `estimator` and that number only.
 
     Raises
     ------
@@ -170,6 +176,7 @@ def significance(
     request = Request(skipna, min_samples, estimator, base, False, keep_attrs)
     request.check()
     _check(n_surrogates, 19, "n_surrogates")
+    n_surrogates = int(n_surrogates)
     for argument, choice, known in (("method", method, get_args(Method)), ("fdr", fdr, (*get_args(FDR), None))):
         if choice not in known:
             raise ValueError(f"{argument}={choice!r} is not one of {known}.")
@@ -240,7 +247,7 @@ def bootstrap(
         Length of the blocks, in samples or as a time, ``"30D"``: much longer than the autocorrelation. By default a
         twentieth of the record.
     n_replicates : int
-        Number of estimates, two for each pair of halves; each takes about half the time of one from all samples.
+        Number of estimates, two for each pair of halves, made even; each takes half the time of one from all samples.
     confidence : float
         Probability with which the interval is to hold the truth.
 
@@ -248,7 +255,7 @@ def bootstrap(
     -------
     Dataset
         `mutual_information` or `total_correlation`, `lower`, `upper`, `std_error` and `bias`. NaN where there is no
-        estimate, or too few samples for ten blocks.
+        estimate, too few samples for ten blocks, or fewer in a half than an estimate needs at all.
 
     Raises
     ------
@@ -267,7 +274,8 @@ def bootstrap(
     request = Request(skipna, min_samples, estimator, base, False, keep_attrs)
     request.check()
     _check(n_replicates, 20, "n_replicates")
-    if not 0 < confidence < 1:
+    n_replicates = int(n_replicates) // 2 * 2
+    if not (isinstance(confidence, Real) and 0 < confidence < 1):
         raise ValueError(f"confidence={confidence!r} must lie between 0 and 1.")
     asked = Asked.of(data, x, y, dim, sample_dim, variables, along)
     units = asked.size(asked.along)
@@ -289,7 +297,7 @@ def bootstrap(
 
 
 def _check(number: int, least: int, argument: str) -> None:
-    if not isinstance(number, int) or number < least:
+    if not isinstance(number, Integral) or number < least:
         raise ValueError(f"{argument}={number!r} must be an integer of at least {least}.")
 
 

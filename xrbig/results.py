@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from xrbig import blocks, roles
+from xrbig import blocks, ordered, roles
 from xrbig.core.information import Estimate
 from xrbig.estimator import RBIG
 from xrbig.roles import Dims
@@ -103,7 +103,7 @@ def labelled(
         settings=request.estimator,
         min_samples=request.min_samples,
         skipna=request.skipna is None or bool(request.skipna),
-        **({"std_error": True} if request.std_error else {}),
+        **(ordered.errors_along(found.arrays, samples) if request.std_error else {}),
     )
     value, *diagnostics = _estimate(kernel, found, samples, along, request, others)
     kept = dict(data.attrs) if request.keep_attrs and isinstance(data, xr.Dataset) else {}
@@ -112,8 +112,13 @@ def labelled(
         return value.assign_attrs(kept | value.attrs)
     fields = {name: value}
     for (key, text), field in zip(DIAGNOSTICS.items(), diagnostics, strict=False):  # the last is that of T and I only
-        fields[key] = field / math.log(2) if key == "std_error" and request.base == 2 else field
-        fields[key].attrs = {"long_name": text, "units": "1"}
+        field.attrs = {"long_name": text, "units": "1"}
+        fields[key] = field
+    if request.std_error:
+        unit = UNITS[request.base]
+        error = fields["std_error"] / math.log(2) if request.base == 2 else fields["std_error"]
+        text = f"standard error of the {long_name(name)} ({unit})"
+        fields["std_error"] = error.assign_attrs(long_name=text, units="1", information_unit=unit)
     return xr.Dataset(fields, attrs=kept)
 
 

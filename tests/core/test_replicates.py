@@ -78,9 +78,43 @@ def test_other_sample_dims_move_along():
     apart = significance(x, question(x), Surrogates(39, 50, "block", 0))
     assert (together.p_value <= 0.05).mean() < 0.15
     assert (apart.p_value <= 0.05).mean() > 0.25
-    x[:, 0, ::7] = np.nan
+    x[:, 0, ::7] = np.nan  # scattered: the surrogates would have fewer samples than the data
     some = significance(x, question(x, shape=(5, 100), axis=1), Surrogates(39, 1, "shift", 0))
-    assert abs(some.p_value - together.p_value).mean() < 0.2
+    assert np.isnan(some.p_value).all()
+    assert not np.isnan(some.value).any()
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_places_that_are_always_missing_are_left_out(axis):
+    shape = (100, 5) if axis == 0 else (5, 100)
+    x = red((3, 2, *shape), 0.5)
+    x[:, 1] += x[:, 0]
+    wide = np.insert(x, 2, np.nan, axis=3 - axis)
+    wide = np.insert(wide, 40, np.nan, axis=2 + axis)
+    surrogates = Surrogates(19, 1, "shift", 0)
+    found = significance(wide.reshape(3, 2, -1), question(wide, shape=wide.shape[2:], axis=axis), surrogates)
+    expected = significance(x.reshape(3, 2, -1), question(x, shape=shape, axis=axis), surrogates)
+    for one, two in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_no_shift_comes_twice():
+    surrogates = Surrogates(199, 1, "shift", 0)
+    (shifts,) = surrogates.indices(50, 2, 1000)
+    assert sorted(shifts[:, 1, 0]) == list(range(1, 50))
+    x = np.random.default_rng(0).standard_normal((400, 2, 50))
+    p = significance(x, question(x), surrogates).p_value
+    assert p.min() >= 1 / 50
+    assert 0.005 < (p <= 1 / 50).mean() < 0.04
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_zero_inflated_features_are_no_false_positives(seed):
+    x = np.random.default_rng(10).standard_normal((600, 2, 200))
+    rain = np.maximum(x, np.quantile(x, 0.9))
+    asked = question(rain)._replace(settings=RBIG(rotation="pca", max_layers=1, seed=seed))
+    p = significance(rain, asked, Surrogates(39, 1, "shift", 0)).p_value
+    assert 0.02 < (p <= 0.05).mean() < 0.08
 
 
 def test_cells_without_estimate_or_room_for_the_blocks_are_nan():

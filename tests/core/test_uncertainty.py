@@ -80,3 +80,28 @@ def test_it_is_nan_where_it_is_not_asked_for_or_there_is_no_estimate():
     x[1] = np.nan
     assert np.isnan(total_correlation(x, RBIG()).std_error).all()
     assert np.isnan(total_correlation(x, RBIG(), std_error=True).std_error).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_samples_of_one_time_count_as_one(axis):
+    """Samples that are all alike in each unit tell no more than one of them."""
+    series = red((60, 2, 150), 0.7)
+    series[:, 1] = 0.6 * series[:, 0] + 0.8 * series[:, 1]
+    field = series[..., None] + 0.05 * np.random.default_rng(5).standard_normal((*series.shape, 8))
+    unit = np.repeat(np.arange(150), 8)
+    if axis:
+        field, unit = field.swapaxes(2, 3), np.tile(np.arange(150), 8)
+    x = field.reshape(60, 2, -1)
+    clustered = total_correlation(x, RBIG(rotation="pca", max_layers=1), std_error=True, unit=unit)
+    spread = clustered.value.std()
+    assert 0.7 < clustered.std_error.mean() / spread < 1.5
+
+
+def test_gaps_do_not_mix_units_up():
+    x = red((4, 2, 300), 0.5)
+    x[1, 0, 10:20] = np.nan
+    unit = np.arange(300) // 3
+    together = total_correlation(x, RBIG(rotation="pca"), std_error=True, unit=unit)
+    kept = ~np.isnan(x[1, 0])
+    alone = total_correlation(x[1:2][..., kept], RBIG(rotation="pca"), std_error=True, unit=unit[kept])
+    assert together.std_error[1] == alone.std_error[0]

@@ -52,6 +52,17 @@ class Stack(Protocol):
     def scores(self, features: slice = slice(None)) -> Floats: ...
 
 
+class ErrorOf(NamedTuple):
+    """The pairs (feature, feature) of which a measure has the information, and what makes its samples alike.
+
+    The samples with the same `unit` (sample,) are at one place of the ordered dimension, whose places follow each
+    other; None if each sample has its own.
+    """
+
+    pairs: Bools
+    unit: Ints | None
+
+
 class Cells(NamedTuple):
     """Cells with the same number of complete samples.
 
@@ -99,14 +110,17 @@ def total_correlation(
     min_samples: int | None = None,
     skipna: bool = True,
     std_error: bool = False,
+    unit: Ints | None = None,
 ) -> Estimate:
     """T of the features of `x` (cell, feature, sample), and its standard error if that is asked for.
+
+    Samples are in order; those with the same `unit` (sample,) are at one place of that order.
 
     With the rotation ``"auto"`` by the destructors that remove most, else the sum of the gains of all layers, Eq. 7.
     """
     pairs = np.triu(np.ones((x.shape[1], x.shape[1]), dtype=bool), k=1)
     kernel = partial(shared_by_all, settings=settings, with_terms=std_error)
-    known = pairs if std_error else None
+    known = ErrorOf(pairs, unit) if std_error else None
     return map_cells(kernel, any_of(pairs), x, settings, min_samples, skipna, error_of=known)
 
 
@@ -124,12 +138,13 @@ def mutual_information(
     min_samples: int | None = None,
     skipna: bool = True,
     std_error: bool = False,
+    unit: Ints | None = None,
 ) -> Estimate:
     """I between the first `split` features of `x` (cell, feature, sample) and the others, likewise."""
     pairs = np.zeros((x.shape[1], x.shape[1]), dtype=bool)
     pairs[:split, split:] = True
     kernel = partial(shared_by_groups, split=split, settings=settings, with_terms=std_error)
-    known = pairs if std_error else None
+    known = ErrorOf(pairs, unit) if std_error else None
     return map_cells(kernel, any_of(pairs), x, settings, min_samples, skipna, error_of=known)
 
 
@@ -174,13 +189,13 @@ def map_cells(
     min_samples: int | None,
     skipna: bool,
     values: tuple[int, ...] = (),
-    error_of: Bools | None = None,
+    error_of: ErrorOf | None = None,
 ) -> Estimate:
     """Apply `kernel`, whose fields are (cell, *values), to the cells that have enough samples.
 
     `infinite` tells where the measure is infinite, from the pairs (cell, feature, feature) of which one feature is a
     monotone function of the other: whatever the dither makes of equal values, it has not converged there.
-    The standard error is found if the pairs of features are given that the measure is `error_of`.
+    The standard error is found if it is told what the measure is an `error_of`.
     """
     cells, features, n = x.shape
     needed = default_min_samples(features) if min_samples is None else min_samples
@@ -217,8 +232,14 @@ def map_cells(
                 in_order = np.argsort(sequence)
                 terms, scores = (np.take(a, in_order, axis=-1) for a in (result.terms, stack.scores()))
                 doubt = np.array([doubt() for doubt in result.doubts])
-                estimate.std_error[cell] = uncertainty.standard_error(terms, scores, error_of, doubt)
+                unit = None if error_of.unit is None else _units_of(error_of.unit, ~missing[cell])
+                estimate.std_error[cell] = uncertainty.standard_error(terms, scores, error_of.pairs, doubt, unit)
     return estimate
+
+
+def _units_of(unit: Ints, complete: Bools) -> Ints:
+    """The `unit` (sample,) of the complete samples of each cell."""
+    return np.broadcast_to(unit, complete.shape)[complete].reshape(len(complete), -1)
 
 
 def _batches(n_samples: Ints, usable: Bools, features: int) -> Iterator[Ints]:

@@ -76,7 +76,7 @@ def significance(x: NDArray[Any], question: Question, surrogates: Surrogates) ->
     parts = question.parts(x.shape[1])
     for cell in np.flatnonzero(~np.isnan(null.value)):
         own, units = _complete_units(x[cell], question.units)
-        if surrogates.fit(units.number, int(parts.max()) + 1):
+        if surrogates.fit(units.number, int(parts.max()) + 1) and not np.isnan(own).any():
             values = _surrogate_values(own, units, parts, question, surrogates)
             values = values[~np.isnan(values)]
             if len(values):
@@ -86,22 +86,26 @@ def significance(x: NDArray[Any], question: Question, surrogates: Surrogates) ->
 
 
 def _complete_units(x: NDArray[Any], units: Units) -> tuple[Floats, Units]:
-    """The units of one cell (feature, sample) that hold any complete sample, in their order."""
+    """Of one cell (feature, sample) the units that hold any complete sample, and of these what is ever complete."""
     complete = ~np.isnan(x).any(axis=0).reshape(units.shape)
     others = tuple(a for a in range(complete.ndim) if a != units.axis)
     kept = np.flatnonzero(complete.any(axis=others))
-    return x[:, units.samples(kept)].astype(np.float64), units.kept(kept)
+    own, left = x[:, units.samples(kept)].astype(np.float64), units.kept(kept)
+    ever = np.take(complete, kept, axis=units.axis).any(axis=units.axis, keepdims=True)
+    there = np.broadcast_to(ever, left.shape).reshape(-1)
+    return (own, left) if there.all() else (own[:, there], left._replace(there=there))
 
 
 def _surrogate_values(x: Floats, units: Units, parts: Ints, question: Question, surrogates: Surrogates) -> Floats:
     """Estimates of the surrogates of one cell `x` (feature, sample).
 
-    A shift does not change ranks: where no sample is missing these are found once.
+    A shift does not change ranks: where no values are equal these are found once. Equal ones are ranked by their
+    places, in the order of which the surrogates must not differ from the data.
     """
     step = max(1, BATCH // x.size)
     indices = surrogates.indices(units.number, int(parts.max()) + 1, step)
     batches = (units.samples(batch)[:, parts] for batch in indices)
-    if np.isnan(x).any():
+    if (np.diff(np.sort(x, axis=1), axis=1) == 0).any():
         features = np.arange(len(x))[:, None]
         return np.concatenate([question.answer(x[features, places]) for places in batches])
     return np.concatenate([_by_ranks(stack, question) for stack in _shifted(x, batches, question.settings.seed)])

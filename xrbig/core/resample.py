@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from xrbig.core.marginal import Ints
+from xrbig.core.marginal import Bools, Ints
 
 Method = Literal["shift", "block"]
 FEWEST_BLOCKS = 10  # that a record must hold for half of them to stand for it
@@ -19,10 +19,12 @@ class Units(NamedTuple):
     ----------
     shape : sizes of the sample dimensions
     axis : which of them is ordered
+    there : array (sample,), which samples there are, the same ones at each place; all if None
     """
 
     shape: tuple[int, ...]
     axis: int
+    there: Bools | None = None
 
     @property
     def number(self) -> int:
@@ -33,7 +35,8 @@ class Units(NamedTuple):
         """Samples (..., sample) that `units` (..., unit) hold, in the order of the dimensions."""
         places = np.arange(np.prod(self.shape, dtype=np.int64)).reshape(self.shape)
         held = np.moveaxis(places, self.axis, 0)[units]
-        return np.moveaxis(held, units.ndim - 1, units.ndim - 1 + self.axis).reshape(*units.shape[:-1], -1)
+        found = np.moveaxis(held, units.ndim - 1, units.ndim - 1 + self.axis).reshape(*units.shape[:-1], -1)
+        return found if self.there is None else (np.cumsum(self.there) - 1)[found[..., self.there]]
 
     def kept(self, units: Ints) -> "Units":
         """Those `units` only."""
@@ -62,12 +65,19 @@ class Surrogates(NamedTuple):
         """Whether so many units are enough: five blocks, and twice as many places as the parts need for themselves."""
         return units >= longest(self.method, parts) * self.block
 
+    def distinct(self, units: int, parts: int) -> int:
+        """How many surrogates there are: of two parts there are no more shifts than places, and each counts once."""
+        if self.method == "shift" and parts == 2:
+            return min(self.number, units - 2 * self.block + 1)
+        return self.number
+
     def indices(self, units: int, parts: int, step: int) -> Iterator[Ints]:
         """Indices (replicate, part, unit), `step` replicates at a time; the first part keeps its place."""
-        for start in range(0, self.number, step):
-            count = min(step, self.number - start)
+        number = self.distinct(units, parts)
+        for start in range(0, number, step):
+            count = min(step, number - start)
             if self.method == "shift":
-                shift = _shifts(units, parts, self.block, self.number, self.seed)[start : start + count]
+                shift = _shifts(units, parts, self.block, number, self.seed)[start : start + count]
                 yield np.asarray((np.arange(units) + shift[..., None]) % units)
             else:
                 yield np.stack([self._permuted(units, parts, start + i) for i in range(count)])
@@ -85,8 +95,14 @@ def longest(method: Method, parts: int) -> int:
 
 @lru_cache(maxsize=64)
 def _shifts(units: int, parts: int, least: int, number: int, seed: int) -> Ints:
-    """Circular shifts (replicate, part), the first 0, spread evenly over all that keep the parts `least` apart."""
+    """Circular shifts (replicate, part), the first 0, of all that keep the parts `least` apart.
+
+    Of two parts no shift comes twice, else p-values would be too small; of more they are spread evenly.
+    """
     rng = np.random.default_rng([seed, units, parts, least])
+    if parts == 2:
+        chosen = rng.choice(units - 2 * least + 1, number, replace=False) + least
+        return np.stack([np.zeros_like(chosen), chosen], axis=1)
     strata = np.stack([rng.permutation(number) for _ in range(parts - 1)], axis=1)
     free = units - parts * least
     places = np.sort(np.floor((strata + rng.random(strata.shape)) / number * (free + 1)), axis=1)

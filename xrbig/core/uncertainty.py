@@ -3,21 +3,26 @@
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 
-from xrbig.core.marginal import Bools, Floats
+from xrbig.core.marginal import Bools, Floats, Ints
 
 DOUBT = 2.0  # the square of a doubt that counts as variance: its size tells, not more
 
 
-def standard_error(terms: Floats, scores: Floats, pairs: Bools, doubt: Floats) -> Floats:
+def standard_error(terms: Floats, scores: Floats, pairs: Bools, doubt: Floats, unit: Ints | None = None) -> Floats:
     r"""Standard error (cell,) of T or I, in nats.
 
     With i(x) = log p(x) / prod p(x_d), whose mean is T, the influence of a sample on T is i(x) - T. So the variance is
     that of the mean of the `terms` (cell, sample), which stand for i(x), and are autocorrelated. Where T is near 0 the
     terms vanish, and chance correlations of the `scores` (cell, feature, sample) are what is left. What these add to
     the mean, and the `doubt` (cell,), by how much the estimate may be wrong for other reasons, are added in squares.
+    Samples with the same `unit` (cell, sample) count as one: it is their sums that vary from unit to unit.
     """
-    variance = terms.var(axis=1) * autocorrelation_time(terms) / terms.shape[1]
-    excess, chance = null_moments(scores, pairs)
+    if unit is None:
+        variance = terms.var(axis=1) * autocorrelation_time(terms) / terms.shape[1]
+        excess, chance = null_moments(scores, pairs)
+    else:
+        variance = _variance_of_mean(terms, unit)
+        excess, chance = _null_moments_of_units(scores, pairs, unit)
     return np.asarray(np.sqrt(np.maximum(variance - chance, chance) + excess**2 + DOUBT * doubt**2))
 
 
@@ -33,6 +38,25 @@ def null_moments(scores: Floats, pairs: Bools) -> tuple[Floats, Floats]:
     weight = np.where(np.arange(r.shape[-1]) == 0, 1.0, 2.0)
     times = np.maximum((r * weight) @ r.swapaxes(1, 2), 1)[:, pairs]
     return np.asarray((times - 1).sum(axis=1) / (2 * n)), np.asarray((times**2).sum(axis=1) / (2 * n**2))
+
+
+def _variance_of_mean(x: Floats, unit: Ints) -> Floats:
+    """Variance of the mean of each row of `x` (cell, sample), from the sums over its units, in their order."""
+    variance = np.empty(len(x))
+    for cell, (row, place) in enumerate(zip(x - x.mean(axis=1, keepdims=True), unit, strict=True)):
+        sums = np.asarray(np.bincount(np.unique(place, return_inverse=True)[1], weights=row), dtype=np.float64)
+        time = float(autocorrelation_time(sums[None])[0]) if len(sums) > 3 else 1.0
+        variance[cell] = len(sums) * sums.var() * time / len(row) ** 2
+    return variance
+
+
+def _null_moments_of_units(scores: Floats, pairs: Bools, unit: Ints) -> tuple[Floats, Floats]:
+    """As `null_moments`, the uncertainty of each correlation being that of the mean of the products of the scores."""
+    n = scores.shape[2]
+    one, other = np.nonzero(pairs)
+    uncertain = [_variance_of_mean(scores[:, a] * scores[:, b], unit) for a, b in zip(one, other, strict=True)]
+    variance = np.maximum(np.stack(uncertain), 1 / n)
+    return np.asarray((variance - 1 / n).sum(axis=0) / 2), np.asarray((variance**2).sum(axis=0) / 2)
 
 
 def autocorrelation_time(x: Floats) -> Floats:
