@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -326,7 +327,11 @@ class Flow:
         return ax
 
     def __repr__(self) -> str:
-        lines = [f"<xrbig.Flow: {self._summary()}>", f"features: {', '.join(self.features)}", self._information()]
+        lines = [
+            f"<xrbig.Flow: {self._summary()}>",
+            f"features: {shorten(', '.join(self.features), 200)}",
+            self._information(),
+        ]
         lines += [f"  {kind:<12}{gain:>12}{likelihood:>16}" for kind, gain, likelihood in self._table()]
         return "\n".join(lines)
 
@@ -336,7 +341,7 @@ class Flow:
         )
         return (
             f"<div><strong>xrbig.Flow</strong>: {html.escape(self._summary())}<br>"
-            f"{html.escape(', '.join(self.features))}<br>{html.escape(self._information())}"
+            f"{html.escape(shorten(', '.join(self.features), 1000))}<br>{html.escape(self._information())}"
             f"<details open><summary>Layers</summary><table>{rows}</table></details></div>"
         )
 
