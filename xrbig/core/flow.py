@@ -22,7 +22,8 @@ LATER = 0.01  # significance that layers after the first need, and margins
 LATER_TURN = 0.1  # the same of plain rotations, of which each takes little
 WORSE = 2  # trials in a row that gain nothing, after which no larger number is tried
 BAG = 4  # mixtures, from different starts, whose mean is a layer
-MOST_GAIN = 10.0  # by how much the gain of a sample may differ from that of others, in nats
+MOST_GAIN = 10.0  # by how much the gain of a sample may differ from that of others when layers are chosen, in nats
+OUTLYING = 50.0  # the same when T is summed up
 CERTAIN = 3.0  # standard errors by which a pair must gain
 
 Report = Callable[[str], None]
@@ -182,7 +183,7 @@ class Trial(NamedTuple):
     @property
     def gain(self) -> float:
         """Mean gain on the samples of the fit and on others: they err by the same in either direction."""
-        return float(_bounded(self.seen).mean() + _bounded(self.unseen).mean()) / 2
+        return float(_bounded(self.seen, OUTLYING).mean() + _bounded(self.unseen, OUTLYING).mean()) / 2
 
     def layer(self, significance: float) -> Layer:
         """What is kept of it."""
@@ -202,10 +203,10 @@ class Trial(NamedTuple):
         return self.score > self.null_level(significance)
 
 
-def _bounded(gain: Floats) -> Floats:
-    """Gains (..., sample) of which none differs from the median by more than `MOST_GAIN`: one sample tells no more."""
+def _bounded(gain: Floats, most: float = MOST_GAIN) -> Floats:
+    """Gains (..., sample) of which none differs from the median by more than that: one sample tells no more."""
     middle = np.median(gain, axis=-1, keepdims=True)
-    return np.clip(gain, middle - MOST_GAIN, middle + MOST_GAIN)
+    return np.clip(gain, middle - most, middle + most)
 
 
 def fit(x: Floats, settings: Settings, report: Report = lambda text: None, unit: Ints | None = None) -> Fitted:
@@ -231,7 +232,7 @@ def fit(x: Floats, settings: Settings, report: Report = lambda text: None, unit:
     entropy = float(marginal_entropies(order.values).sum())
     margin_error = entropy + float((log_det + log_normal(scaled) + margins.seen).mean())
     features, n = x.shape
-    terms = _bounded(sum(t.seen for t in path) - margins.seen)
+    terms = sum(t.seen for t in path) - margins.seen
     std_error = float(np.sqrt(terms.var() / n + features * (features - 1) / 4 / n**2))
     layers = [trial.layer(settings.significance) for trial in path]
     first = layers[0]._replace(maps=[*scale, *path[0].maps], gain=path[0].gain - margins.gain)
