@@ -42,7 +42,8 @@ def draw(weather: xr.Dataset, density: xr.DataArray, strangest: xr.DataArray) ->
     axis.plot(density.time, density, ".", ms=3, color="0.6")
     axis.plot(strangest.time, strangest, "o", color="C3")
     for rank, day in enumerate(strangest, 1):
-        axis.annotate(str(rank), (day.time.values, float(day)), (6, -3), textcoords="offset points")
+        beside = 6 if rank % 2 else -13
+        axis.annotate(str(rank), (day.time.values, float(day)), (beside, -3), textcoords="offset points")
     axis.set(ylabel="log-density (nat)", title="Daily winter weather of the Iberian Peninsula")
     anomaly = weather.ta850 - weather.ta850.mean("time")
     limit = float(abs(anomaly.sel(time=strangest.time)).max())
