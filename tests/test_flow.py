@@ -360,6 +360,18 @@ def test_files_keep_every_bit(ds, flow, levels, tmp_path, write, which):
     assert again.estimator == fitted.estimator
 
 
+def test_files_keep_every_bit_of_a_tree(tmp_path):
+    rng = np.random.default_rng(0)
+    chain = [rng.standard_normal(400)]
+    for _ in range(7):
+        chain.append(np.cos(2 * chain[-1]) + 0.3 * rng.standard_normal(400))
+    data = xr.Dataset({f"v{i}": ("i", row) for i, row in enumerate(chain)})
+    flow = data.rbig.fit()
+    assert "pairs" in flow.layers.kind
+    flow.to_netcdf(tmp_path / "flow.nc")
+    xr.testing.assert_identical(xrbig.open_flow(tmp_path / "flow.nc").log_prob(data), flow.log_prob(data))
+
+
 @pytest.mark.parametrize("entries", [["a", "b"], np.array(["2000-01-01", "2000-02-01"], "M8[ns]"), [True, False]])
 def test_files_keep_the_labels_of_the_entries(tmp_path, entries):
     values = np.random.default_rng(0).standard_normal((60, 2))

@@ -70,6 +70,21 @@ def test_the_rings_are_drawn(tmp_path, monkeypatch):
         plt.close("all")
 
 
+def test_the_significance_maps_are_drawn(shared):
+    example = runpy.run_path(str(ROOT / "examples" / "significance.py"))
+    run = shared / "cmip6_access-esm1-5"
+    coarse = {"lat": slice(None, None, 3), "lon": slice(None, None, 3)}
+    land = example["anomalies"](example["access"](run).isel(coarse)).where(example["vegetated"](run))
+    np.testing.assert_allclose(land.gpp.mean("time").fillna(0), 0, atol=1e-12)
+    settings = {"sample_dim": "time", "n_surrogates": 39, "estimator": example["PLAIN"]}
+    result = land.rbig.significance(example["CLIMATE"], "gpp", **settings)
+    hatched = int((result.p_adjusted >= 0.05).sum())
+    with plt.rc_context({"backend": "agg"}):
+        figure = example["draw"](result, result)
+        assert len(figure.axes[0].patches) == hatched
+        plt.close("all")
+
+
 def test_the_strangest_days_are_named(tmp_path, monkeypatch, capsys, shared):
     monkeypatch.setattr(sys, "argv", ["strange_weather.py", str(shared / "ncep_iberia_djf_2.5deg.nc"), str(tmp_path)])
     with plt.rc_context({"backend": "agg"}):

@@ -67,7 +67,7 @@ def fit(
         Dimension along which every entry is a feature, as for `total_correlation`.
     sample_dim : name or sequence of names, optional
         Dimensions of the samples; by default all that are not `dim`. No other may be left. Layers are judged on
-        stretches of the one in time, the first by name if none is: samples in its order.
+        stretches of samples along the one in time, or along the first by name if none is.
     variables : sequence of names, optional
         The data variables to use. By default all that CF attributes do not name as auxiliary.
     estimator : RBIG

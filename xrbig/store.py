@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from xrbig import roles
 from xrbig.core.flow import Fitted, Layer
-from xrbig.core.maps import Compression, Conditional, Curve, Linear, Map, Margins, Radial, Tree
+from xrbig.core.maps import Compression, Conditional, Curve, Linear, Map, Margins, Radial
 from xrbig.core.marginal import Floats
 from xrbig.estimator import RBIG
 
@@ -116,7 +116,7 @@ def to_dataset(recorded: Recorded) -> xr.Dataset:
     layers = []
     for layer in recorded.fitted.layers:
         maps = []
-        for single in _flat(layer.maps):
+        for single in layer.maps:
             arrays = _arrays(single)
             parameters += [np.asarray(a, dtype=np.float64).reshape(-1) for a in arrays.values()]
             shapes = {name: list(np.shape(a)) for name, a in arrays.items()}
@@ -131,10 +131,7 @@ def to_dataset(recorded: Recorded) -> xr.Dataset:
         "labels": recorded.labels,
         "n_samples": recorded.n_samples,
         "estimator": asdict(recorded.estimator),
-        "total_correlation": fitted.total_correlation,
-        "by_density": fitted.by_density,
-        "std_error": fitted.std_error,
-        "margin_error": fitted.margin_error,
+        **fitted._asdict(),
         "layers": layers,
     }
     flow = json.dumps(described)
@@ -172,15 +169,6 @@ def _damaged(path: str | Path) -> str:
 
 def _digest(flow: str, values: Floats) -> str:
     return hashlib.sha256(flow.encode() + np.ascontiguousarray(values, dtype="<f8").tobytes()).hexdigest()
-
-
-def _flat(maps: list[Map]) -> Iterator[Map]:
-    """The maps, the branches of a tree one by one."""
-    for single in maps:
-        if isinstance(single, Tree):
-            yield from single.branches
-        else:
-            yield single
 
 
 def _arrays(single: Map) -> dict[str, Any]:

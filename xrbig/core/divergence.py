@@ -10,7 +10,7 @@ from xrbig.core.entropy import spread_ties
 from xrbig.core.family import entropy
 from xrbig.core.gaussianize import Settings
 from xrbig.core.information import FEWEST_SAMPLES, Estimate, default_min_samples
-from xrbig.core.marginal import Floats, exact_order, scatter
+from xrbig.core.marginal import Floats, exact_order, scatter, ties
 
 
 def kl_divergence(
@@ -39,7 +39,8 @@ def kl_divergence(
         if n >= needed and (skipna or not gaps) and _is_fit(p) and _is_fit(q):
             found = _of_samples(*_spread(p, q, settings.seed), settings, needed)
             estimate.value[cell], estimate.n_layers[cell], estimate.converged[cell] = found
-            estimate.tied_fraction[cell] = max(_tied_fraction(p), _tied_fraction(q))
+            tied = [ties(exact_order(side[None], settings.seed), settings.seed).fraction for side in (p, q)]
+            estimate.tied_fraction[cell] = np.max(tied)
     return estimate
 
 
@@ -56,12 +57,6 @@ def _spread(p: Floats, q: Floats, seed: int) -> tuple[Floats, Floats]:
     order = exact_order(np.concatenate([p, q], axis=1)[None], seed)
     both = scatter(spread_ties(order.values), order.samples)[0]
     return np.ascontiguousarray(both[:, : p.shape[1]]), np.ascontiguousarray(both[:, p.shape[1] :])
-
-
-def _tied_fraction(x: Floats) -> float:
-    """Share of tied samples in the feature that has most of them."""
-    counts = [np.unique(row, return_counts=True)[1] for row in x]
-    return float(max(c[c > 1].sum() for c in counts) / x.shape[1])
 
 
 def _complete(x: NDArray[Any]) -> Floats:

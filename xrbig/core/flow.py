@@ -35,7 +35,7 @@ class Layer(NamedTuple):
     Attributes
     ----------
     kind : what it is
-    maps : its maps, in turn; those of the first begin by mean 0 and variance 1
+    maps : its maps, in turn; those of the first layer begin with the scale of the features
     gain : what it takes from T: the mean of what it takes on the samples of the fit and on others
     likelihood : what it adds to the mean log-likelihood of samples that it has not seen, on that of N(0, I)
     null_level : what chance would add to it with the probability `significance`
@@ -186,8 +186,11 @@ class Trial(NamedTuple):
         return float(_bounded(self.seen, OUTLYING).mean() + _bounded(self.unseen, OUTLYING).mean()) / 2
 
     def layer(self, significance: float) -> Layer:
-        """What is kept of it."""
-        return Layer(self.kind, self.maps, self.gain, float(self.unseen.mean()), self.null_level(significance))
+        """What is kept of it, a tree branch by branch."""
+        maps: list[Map] = []
+        for single in self.maps:
+            maps += single.branches if isinstance(single, Tree) else [single]
+        return Layer(self.kind, maps, self.gain, float(self.unseen.mean()), self.null_level(significance))
 
     def null_level(self, significance: float) -> float:
         """Mean gain that chance exceeds with this probability."""
@@ -235,8 +238,7 @@ def fit(x: Floats, settings: Settings, report: Report = lambda text: None, unit:
     terms = sum(t.seen for t in path) - margins.seen
     std_error = float(np.sqrt(terms.var() / n + features * (features - 1) / 4 / n**2))
     layers = [trial.layer(settings.significance) for trial in path]
-    first = layers[0]._replace(maps=[*scale, *path[0].maps], gain=path[0].gain - margins.gain)
-    layers[0] = first
+    layers[0] = layers[0]._replace(maps=[*scale, *layers[0].maps], gain=path[0].gain - margins.gain)
     total = sum(layer.gain for layer in layers)
     return Fitted(layers, total, entropy + float(log_prob.mean()), std_error, margin_error)
 
