@@ -50,7 +50,7 @@ def test_what_comes_out_has_the_names_dims_and_coords_of_what_goes_in(ds, flow):
     assert back.tas.attrs == ds.tas.attrs
     density = flow.log_prob(turned)
     assert (density.name, density.dims) == ("log_prob", ("lon", "time", "lat"))
-    assert density.attrs == {"long_name": "log-density (nat)", "units": "", "features": "gpp, pr, tas"}
+    assert density.attrs == {"long_name": "log-density (nat)", "features": "gpp, pr, tas"}
 
 
 def test_the_features_become_independent_and_normal(ds, flow):
