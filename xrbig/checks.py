@@ -83,7 +83,8 @@ def require_variable(data: xr.Dataset, name: Hashable, argument: str) -> None:
     if name in data.coords:
         index = f".reset_index({name!r})" if name in data.xindexes else ""
         raise ValueError(
-            f"{argument} names {name!r}, which is a coordinate. Make a variable of it, ds{index}.reset_coords({name!r})."
+            f"{argument} names {name!r}, which is a coordinate: make a variable of it, "
+            f"ds{index}.reset_coords({name!r})."
         )
     raise ValueError(
         f"{argument} names {name!r}, which is not a data variable of the Dataset. It has "

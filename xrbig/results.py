@@ -206,8 +206,8 @@ def unit_attrs(name: str, request: Request) -> dict[str, str]:
 def information_attrs(text: str, base: Base) -> dict[str, str]:
     """Attributes of information.
 
-    There are no `units`: UDUNITS takes "nat" for a nano-technical-atmosphere, and "1" would stand beside the nats of the
-    name on the label of a plot. CF lets what has no dimension do without.
+    There are no `units`: UDUNITS takes "nat" for a nano-technical-atmosphere, and "1" would stand beside the nats of
+    the name on the label of a plot. CF lets what has no dimension do without.
     """
     return {"long_name": f"{text} ({UNITS[base]})", "information_unit": UNITS[base]}
 
