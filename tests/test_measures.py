@@ -99,12 +99,11 @@ def test_schedulers_agree(ds, scheduler):
 
 @pytest.mark.filterwarnings("default")  # those of the cluster are not ours
 def test_a_local_cluster_agrees(ds):
-    from distributed import Client, LocalCluster
-
+    distributed = pytest.importorskip("distributed")
     lazy = ds.chunk(lat=1).rbig.total_correlation(sample_dim="time")
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
-        Client(cluster),
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.Client(cluster),
     ):
         xr.testing.assert_identical(lazy.compute(), ds.rbig.total_correlation(sample_dim="time"))
 

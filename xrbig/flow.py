@@ -315,9 +315,11 @@ class Flow:
         -------
         Axes
         """
-        import matplotlib.pyplot as plt
-        from matplotlib.ticker import MaxNLocator
-
+        try:
+            import matplotlib.pyplot as plt
+            from matplotlib.ticker import MaxNLocator
+        except ModuleNotFoundError as error:
+            raise ImportError('Flow.plot draws with matplotlib: pip install "xrbig[plot]"') from error
         ax = plt.gca() if ax is None else ax
         total = np.concatenate([[0.0], np.cumsum(self.layers.gain)])
         ax.plot(np.arange(len(total)), total, marker="o", markersize=4)
