@@ -1,10 +1,9 @@
 """Differential entropy of single features, and of the normal distribution of the same covariance."""
 
-from functools import lru_cache
-
 import numpy as np
 from scipy.special import psi
 
+from xrbig.core.cache import cached
 from xrbig.core.marginal import Floats, run_lengths
 from xrbig.core.rotation import null_log_det
 
@@ -50,7 +49,7 @@ def spread_ties(ordered: Floats) -> Floats:
     return np.asarray(ordered + np.where(lengths[run] > 1, offsets, 0).reshape(ordered.shape))
 
 
-@lru_cache(maxsize=16)
+@cached
 def _places(n: int) -> Floats:
     return np.random.default_rng(n).random(n)
 
