@@ -17,7 +17,7 @@ from xrbig.core.gaussianize import Gaussianized, Settings
 from xrbig.core.marginal import Bools, Floats, exact_order, orientation, rank_gaussianize
 from xrbig.core.mixture import Candidate, mixture_layer
 from xrbig.core.pairs import pair_layer
-from xrbig.core.unmixing import has_covariance, unmixing_layer, unmixing_terms
+from xrbig.core.unmixing import has_covariance, is_narrow, unmixing_layer, unmixing_terms
 
 NEIGHBOURS_SUFFICE = 3  # features up to which nearest neighbours see all that is left
 NEIGHBOURS_KNOW = 10  # features up to which they do not see more between two groups than there is
@@ -54,6 +54,7 @@ def total_correlation(x: Floats, z: Floats, smooth: Bools, settings: Settings) -
     if mixed.size and settings.max_layers > 1:
         unmixed = unmixing_layer(x[mixed], settings.significance, settings.seed)
         better = unmixed.assured > copula.gain[mixed] + unmixed.noise
+        better[better] &= ~is_narrow(x[mixed[better]]).any(axis=1)
         if better.any():
             scores = _scores(unmixed.y[better], settings.seed)
             after = elliptical_layer(scores, settings.significance, settings.seed)

@@ -1,5 +1,6 @@
 """Kullback-Leibler divergence of one set of samples from another, through the flow of the other."""
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from xrbig.core.entropy import spread_ties
 from xrbig.core.family import entropy
 from xrbig.core.gaussianize import Settings
 from xrbig.core.information import Estimate, Reason, fewest_samples
-from xrbig.core.marginal import Floats, exact_order, scatter, ties
+from xrbig.core.marginal import Floats, exact_order, exact_scale, scatter, ties
 
 
 def kl_divergence(
@@ -19,7 +20,8 @@ def kl_divergence(
     """D_KL(p || q) of the samples `x` of p and `y` of q, each (cell, feature, sample).
 
     A flow D, fitted to `y`, takes q to N(0, I) and leaves the divergence as it is, so that it is the entropy that the
-    samples D(x) lack of their mean log-density under N(0, I). `n_samples` is the smaller of the two numbers.
+    samples D(x) lack of their mean log-density under N(0, I). `n_samples` is the smaller of the two numbers. A cell in
+    which anything fails has no estimate, and the others have theirs.
     """
     needed = fewest_samples(x.shape[1], min_samples)
     estimate = Estimate.unknown(np.zeros(len(x), dtype=np.int64))
@@ -36,11 +38,13 @@ def kl_divergence(
         elif _is_constant(p) or _is_constant(q):
             estimate.reason[cell] = Reason.CONSTANT_FEATURE
         else:
-            value, n_layers, converged = _of_samples(*_spread(p, q, settings.seed), settings, needed)
-            estimate.value[cell], estimate.n_layers[cell], estimate.converged[cell] = value, n_layers, converged
-            estimate.reason[cell] = Reason.UNDEFINED if np.isnan(value) else Reason.ESTIMATED
             tied = [ties(exact_order(side[None], settings.seed), settings.seed).fraction for side in (p, q)]
             estimate.tied_fraction[cell] = np.max(tied)
+            with suppress(np.linalg.LinAlgError), np.errstate(all="ignore"):
+                value, n_layers, converged = _of_samples(*_spread(p, q, settings.seed), settings, needed)
+                if np.isfinite(value):
+                    estimate.value[cell], estimate.n_layers[cell], estimate.converged[cell] = value, n_layers, converged
+                    estimate.reason[cell] = Reason.ESTIMATED
     return estimate
 
 
@@ -53,8 +57,13 @@ def _of_samples(p: Floats, q: Floats, settings: Settings, needed: int) -> tuple[
 
 
 def _spread(p: Floats, q: Floats, seed: int) -> tuple[Floats, Floats]:
-    """Both samples with equal values spread alike: else q would have a density where p has values."""
-    order = exact_order(np.concatenate([p, q], axis=1)[None], seed)
+    """Both samples with equal values spread alike: else q would have a density where p has values.
+
+    Both are brought near to 1 if they are far from it.
+    """
+    both = np.concatenate([p, q], axis=1)
+    shift, power = exact_scale(both)
+    order = exact_order(np.ldexp(both - shift, -power)[None], seed)
     both = scatter(spread_ties(order.values), order.samples)[0]
     return np.ascontiguousarray(both[:, : p.shape[1]]), np.ascontiguousarray(both[:, p.shape[1] :])
 

@@ -4,10 +4,11 @@ import numpy as np
 from scipy.special import psi
 
 from xrbig.core.cache import cached
-from xrbig.core.marginal import Floats, run_lengths
+from xrbig.core.marginal import Floats, exact_scale, run_lengths
 from xrbig.core.rotation import null_log_det
 
 REACH = 3  # neighbours on each side: fewer are noisier, more blur what is narrower than they reach
+FARTHER = 1e6
 SINGULAR = 1e-12  # least eigenvalue of a correlation matrix whose features are not linear functions of each other
 
 
@@ -18,21 +19,23 @@ def marginal_entropies(ordered: Floats) -> Floats:
     i, or at the last and the first place (Vasicek, Journal of the Royal Statistical Society B 38:54, 1976). The
     digammas make it exact on average for a uniform density (van Es, Scandinavian Journal of Statistics 19:61, 1992).
     """
-    values = spread_ties(ordered)
+    shift, power = exact_scale(ordered)
+    values = spread_ties(np.ldexp(ordered - shift, -power))
     n = values.shape[-1]
     places = np.arange(n)
     low, high = np.maximum(places - REACH, 0), np.minimum(places + REACH, n - 1)
     upper, lower = (np.take(values, end, axis=-1) for end in (high, low))  # rows that are summed alike in any stack
     halves = upper / 2 - lower / 2  # so that no difference overflows
     logs = np.log(np.maximum(halves, np.finfo(float).tiny)) - psi(high - low)
-    return np.asarray(logs.mean(axis=-1) + np.log(2) + psi(n + 1))
+    return np.asarray(logs.mean(axis=-1) + np.log(2) + psi(n + 1) + np.log(2) * power[..., 0])
 
 
 def spread_ties(ordered: Floats) -> Floats:
     """Spread equal values over half of the gaps to their neighbours, at fixed random places.
 
     So the entropy is that of a density which is even within the steps of a quantised feature. The least and the
-    greatest value take the gap on their one side for both. Even places would be more regular than chance.
+    greatest value take the gap on their one side for both; next to a value far off, a gap counts for no more than
+    `FARTHER` times the other. Even places would be more regular than chance.
     """
     lengths = run_lengths(ordered)
     if (lengths == 1).all():
@@ -44,6 +47,7 @@ def spread_ties(ordered: Floats) -> Floats:
     gaps[:-1][starts % n == 0] = 0  # a new row
     below, above = gaps[:-1], gaps[1:]
     below, above = np.where(below > 0, below, above), np.where(above > 0, above, below)
+    below, above = np.minimum(below, FARTHER * above), np.minimum(above, FARTHER * below)
     run = np.repeat(np.arange(len(lengths)), lengths).reshape(-1, n)
     of_row = run - run[:, :1]
     places = np.sort(of_row + _places(n), axis=1) - of_row
@@ -63,7 +67,8 @@ def normal_entropy(x: Floats) -> Floats:
     are freed of what chance takes from them.
     """
     features, n = x.shape[1:]
-    x = np.ascontiguousarray(x)
+    shift, power = exact_scale(x)
+    x = np.ldexp(np.ascontiguousarray(x) - shift, -power)
     size = np.abs(x).max(axis=2, keepdims=True)
     y = x / size
     y = y - y.mean(axis=2, keepdims=True)
@@ -73,6 +78,6 @@ def normal_entropy(x: Floats) -> Floats:
     variance = np.linalg.eigvalsh(correlation)
     singular = variance[:, 0] < SINGULAR
     variance[singular] = 1
-    log_scale = np.log(size) + np.log(spread) - (psi((n - 1) / 2) + np.log(2)) / 2
+    log_scale = np.log(2) * power + np.log(size) + np.log(spread) - (psi((n - 1) / 2) + np.log(2)) / 2
     log_det = log_scale.sum(axis=(1, 2)) + np.log(variance).sum(axis=1) / 2 + null_log_det(features, n)
     return np.where(singular, np.nan, features / 2 * (np.log(2 * np.pi) + 1) + log_det)

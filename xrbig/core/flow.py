@@ -37,8 +37,9 @@ class Layer(NamedTuple):
     kind : what it is
     maps : its maps, in turn; those of the first layer begin with the scale of the features
     gain : what it takes from T: the mean of what it takes on the samples of the fit and on others
-    likelihood : what it adds to the mean log-likelihood of samples that it has not seen, on that of N(0, I)
-    null_level : what chance would add to it with the probability `significance`
+    likelihood : what it adds to the mean log-likelihood of samples that it has not seen, on that of N(0, I), of which
+        none counts for more than `MOST_GAIN` more or less than others
+    null_level : what chance would add to it with the probability that decided whether the layer is taken
     """
 
     kind: str
@@ -149,6 +150,7 @@ class Trial(NamedTuple):
     state : what it makes of the samples
     seen : array (sample,), what it adds to their log-likelihood
     unseen : array (sample,), what fits that have not seen the sample add
+    significance : probability with which chance may gain as much
     """
 
     kind: str
@@ -156,6 +158,7 @@ class Trial(NamedTuple):
     state: State
     seen: Floats
     unseen: Floats
+    significance: float = 0.5
 
     @classmethod
     def of(cls, kind: str, state: State, recipe: Recipe) -> "Trial":
@@ -185,25 +188,27 @@ class Trial(NamedTuple):
         """Mean gain on the samples of the fit and on others: they err by the same in either direction."""
         return float(_bounded(self.seen, OUTLYING).mean() + _bounded(self.unseen, OUTLYING).mean()) / 2
 
-    def layer(self, significance: float) -> Layer:
+    def layer(self) -> Layer:
         """What is kept of it, a tree branch by branch."""
         maps: list[Map] = []
         for single in self.maps:
             maps += single.branches if isinstance(single, Tree) else [single]
-        return Layer(self.kind, maps, self.gain, float(self.unseen.mean()), self.null_level(significance))
+        return Layer(self.kind, maps, self.gain, self.score, self.null_level)
 
-    def null_level(self, significance: float) -> float:
-        """Mean gain that chance exceeds with this probability."""
-        return float(-ndtri(significance) * _bounded(self.unseen).std() / np.sqrt(len(self.unseen)))
+    @property
+    def null_level(self) -> float:
+        """Mean gain that chance exceeds with the probability `significance`."""
+        return float(-ndtri(self.significance) * _bounded(self.unseen).std() / np.sqrt(len(self.unseen)))
 
     @property
     def score(self) -> float:
         """Mean gain of unseen samples."""
         return float(_bounded(self.unseen).mean())
 
-    def counts(self, significance: float) -> bool:
+    @property
+    def counts(self) -> bool:
         """Whether it gains more than chance would."""
-        return self.score > self.null_level(significance)
+        return self.score > self.null_level
 
 
 def _bounded(gain: Floats, most: float = MOST_GAIN) -> Floats:
@@ -220,6 +225,8 @@ def fit(x: Floats, settings: Settings, report: Report = lambda text: None, unit:
     Two paths are followed, one that begins with the margins and one that begins with the data as they are, and that one
     is taken whose density is the larger at unseen samples. T is what a density gains on that of the margins.
     """
+    exact = recipes.exact(x)
+    x, _ = apply(exact, x)
     order = exact_order(x[None], settings.seed)
     x = scatter(spread_ties(order.values), order.samples)[0]
     unit = np.arange(x.shape[1]) if unit is None or unit.max() < 2 * FOLDS else unit
@@ -237,8 +244,8 @@ def fit(x: Floats, settings: Settings, report: Report = lambda text: None, unit:
     features, n = x.shape
     terms = sum(t.seen for t in path) - margins.seen
     std_error = float(np.sqrt(terms.var() / n + features * (features - 1) / 4 / n**2))
-    layers = [trial.layer(settings.significance) for trial in path]
-    layers[0] = layers[0]._replace(maps=[*scale, *layers[0].maps], gain=path[0].gain - margins.gain)
+    layers = [trial.layer() for trial in path]
+    layers[0] = layers[0]._replace(maps=[*exact, *scale, *layers[0].maps], gain=path[0].gain - margins.gain)
     total = sum(layer.gain for layer in layers)
     return Fitted(layers, total, entropy + float(log_prob.mean()), std_error, margin_error)
 
@@ -253,7 +260,8 @@ def _follow(state: State, settings: Settings, report: Report, raw: bool = False)
         for trial in _trials(state, index, settings, raw and not path):
             report(f"layer {len(path) + 1}: {trial.kind}")
             best = max(best, trial, key=lambda t: t.score)
-        if best.counts(significance):
+        best = best._replace(significance=significance)
+        if best.counts:
             path.append(best)
             state, rejected = best.state, 0
             continue
@@ -317,9 +325,9 @@ def _margins(state: State, significance: float, heavy: bool = False) -> Trial:
     best = _bounded(best)
     needed = -ndtri(significance) * best.std(axis=1) / np.sqrt(n)
     bins = np.where(best.mean(axis=1) > needed, np.take(choices, chosen), 0)
-    return (
-        Trial.of("margins", state, recipes.margins(list(bins), heavy)) if any(bins) else Trial.nothing("margins", state)
-    )
+    if not any(bins):
+        return Trial.nothing("margins", state)
+    return Trial.of("margins", state, recipes.margins(list(bins), heavy))._replace(significance=significance)
 
 
 def _unseen_gains(state: State, recipe: Recipe) -> Floats:

@@ -1,6 +1,7 @@
 """Total correlation and mutual information of stacks of cells, with missing samples."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from enum import IntEnum
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -231,7 +232,8 @@ def map_cells(
 
     `infinite` tells where the measure is infinite, from the pairs (cell, feature, feature) of which one feature is a
     monotone function of the other: whatever the dither makes of equal values, it has not converged there.
-    The standard error is found if it is told what the measure is an `error_of`.
+    The standard error is found if it is told what the measure is an `error_of`. A cell of which linear algebra fails
+    has no estimate, and the others have theirs.
     """
     features, n = x.shape[1:]
     missing = np.isnan(x).any(axis=1)
@@ -244,31 +246,53 @@ def map_cells(
     estimate.reason[gaps] = Reason.MISSING_VALUE
     estimate.reason[infinite_value] = Reason.INFINITE_VALUE
     usable = ~(few | gaps | infinite_value)
+    fill = partial(_fill, estimate, kernel, infinite, x, missing, settings, error_of)
     for batch in _batches(n_samples, usable, features):
-        sequence = alternating(int(n_samples[batch[0]]))
-        samples = _complete_samples(x[batch], ~missing[batch])[..., sequence]
-        order = exact_order(samples, settings.seed)
-        tied = ties(order, settings.seed)
-        estimate.tied_fraction[batch] = tied.fraction.max(axis=1)
-        varying = ~tied.constant
-        estimate.reason[batch[tied.constant]] = Reason.CONSTANT_FEATURE
-        if varying.any():
-            cell = batch[varying]
-            kept = Order(order.samples[varying], order.values[varying])
-            stack = Cells(samples[varying], kept, tied.fraction[varying] < SMOOTH, settings.seed)
-            result = kernel(stack)
-            monotone = np.abs(tied.correlation[varying]) > MONOTONE
-            estimate.value[cell] = result.total
-            estimate.reason[cell] = np.where(np.isnan(result.total), Reason.UNDEFINED, Reason.ESTIMATED)
-            estimate.n_layers[cell] = result.n_layers
-            estimate.converged[cell] = result.converged & ~infinite(monotone)
-            if error_of is not None:
-                in_order = np.argsort(sequence)
-                terms, scores = (np.take(a, in_order, axis=-1) for a in (result.terms, stack.scores()))
-                doubt = np.array([doubt() for doubt in result.doubts])
-                unit = None if error_of.units is None else _units_of(error_of.units.places(), ~missing[cell])
-                estimate.std_error[cell] = uncertainty.standard_error(terms, scores, error_of.pairs, doubt, unit)
+        try:
+            fill(batch)
+        except np.linalg.LinAlgError:
+            for cell in batch:
+                with suppress(np.linalg.LinAlgError):
+                    fill(cell[None])
     return estimate
+
+
+def _fill(
+    estimate: Estimate,
+    kernel: Callable[[Cells], Gaussianized],
+    infinite: Callable[[Bools], Bools],
+    x: NDArray[Any],
+    missing: Bools,
+    settings: Settings,
+    error_of: ErrorOf | None,
+    batch: Ints,
+) -> None:
+    """Put the `estimate` of a `batch` of cells, that have the same number of samples, into its place."""
+    complete = ~missing[batch]
+    sequence = alternating(int(complete[0].sum()))
+    samples = _complete_samples(x[batch], complete)[..., sequence]
+    order = exact_order(samples, settings.seed)
+    tied = ties(order, settings.seed)
+    estimate.tied_fraction[batch] = tied.fraction.max(axis=1)
+    varying = ~tied.constant
+    estimate.reason[batch[tied.constant]] = Reason.CONSTANT_FEATURE
+    if not varying.any():
+        return
+    cell = batch[varying]
+    kept = Order(order.samples[varying], order.values[varying])
+    stack = Cells(samples[varying], kept, tied.fraction[varying] < SMOOTH, settings.seed)
+    result = kernel(stack)
+    monotone = np.abs(tied.correlation[varying]) > MONOTONE
+    if error_of is not None:
+        in_order = np.argsort(sequence)
+        terms, scores = (np.take(a, in_order, axis=-1) for a in (result.terms, stack.scores()))
+        doubt = np.array([doubt() for doubt in result.doubts])
+        unit = None if error_of.units is None else _units_of(error_of.units.places(), complete[varying])
+        estimate.std_error[cell] = uncertainty.standard_error(terms, scores, error_of.pairs, doubt, unit)
+    estimate.value[cell] = result.total
+    estimate.reason[cell] = np.where(np.isnan(result.total), Reason.UNDEFINED, Reason.ESTIMATED)
+    estimate.n_layers[cell] = result.n_layers
+    estimate.converged[cell] = result.converged & ~infinite(monotone)
 
 
 def _units_of(unit: Ints, complete: Bools) -> Ints:

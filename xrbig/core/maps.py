@@ -101,10 +101,9 @@ class Curve(NamedTuple):
         place = np.clip(np.searchsorted(self.values, inside, side="right") - 1, 0, len(self.knots) - 2)
         width, height = np.diff(self.knots)[place], np.diff(self.values)[place]
         secant, low, high = height / width, self.slopes[place], self.slopes[place + 1]
-        rise = inside - self.values[place]
-        bent = rise * (low + high - 2 * secant)
-        a, b, c = height * (secant - low) + bent, height * low - bent, -secant * rise
-        x = self.knots[place] + width * 2 * c / (-b - np.sqrt(np.maximum(b**2 - 4 * a * c, 0)))
+        rise, fall = (inside - self.values[place]) / height, (self.values[place + 1] - inside) / height
+        t, left = _share_of_bin(rise, fall, secant, low, high), _share_of_bin(fall, rise, secant, high, low)
+        x = np.where(t < 0.5, self.knots[place] + width * t, self.knots[place + 1] - width * left)
         for side, end in ((-1, 0), (1, -1)):
             outside = side * (y - self.values[end]) > 0
             slope, bend = self.slopes[end], self.bend[end]
@@ -112,6 +111,22 @@ class Curve(NamedTuple):
             grown = np.expm1(np.minimum(bend * distance, LARGEST_LOG)) / bend if bend else distance
             x[outside] = self.knots[end] + side * grown / slope
         return x
+
+
+def _share_of_bin(rise: Floats, fall: Floats, secant: Floats, near: Floats, far: Floats) -> Floats:
+    """Which share of the width of a bin gives the share `rise` of its height, from the end whose slope is `near`.
+
+    `fall` is the rest of the height: where it is small it tells more than `rise`.
+    """
+    largest = np.maximum(np.maximum(near, far), secant)
+    secant, near, far = secant / largest, near / largest, far / largest
+    a = secant * (fall - rise) - near * fall + far * rise
+    b = near * fall + (2 * secant - far) * rise
+    root = np.sqrt(np.maximum(b**2 + 4 * a * secant * rise, 0))
+    falling = b < 0  # then a is positive
+    return np.where(
+        falling, (root - b) / np.where(falling, 2 * a, 1), 2 * secant * rise / np.where(falling, 1, b + root)
+    )
 
 
 class Margins(NamedTuple):

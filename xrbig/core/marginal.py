@@ -12,6 +12,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+EXTREME = 200  # power of two beyond which powers of numbers may not be numbers
+FARTHEST = 1000  # power of two by which any number may be multiplied
+OFFSET = 2.0**-30  # range of values, of their size, below which their differences are better than they are
+
 
 @cached
 def normal_scores(n: int, features: int, seed: int) -> Floats:
@@ -46,6 +50,21 @@ def argsort(x: Floats) -> Ints:
     words.sort(axis=-1)
     words &= index_bits
     return words
+
+
+def exact_scale(x: Floats) -> tuple[Floats, Ints]:
+    """What to subtract from rows of samples, and which power of two to divide them by, so that nothing is rounded.
+
+    The shift (..., 1) is 0 but where values differ by little of their size, the power 0 but where some are extreme.
+    """
+    low, high = x.min(axis=-1, keepdims=True), x.max(axis=-1, keepdims=True)
+    shift = np.where(high / 2 - low / 2 < OFFSET * np.maximum(-low, high), low, 0.0)
+    size = np.abs(x - shift)
+    largest = size.max(axis=-1, keepdims=True)
+    smallest = np.where(size > 0, size, largest).min(axis=-1, keepdims=True)
+    top, bottom = (np.frexp(end)[1].astype(np.int64) for end in (largest, smallest))
+    power = np.where(top - bottom < FARTHEST, np.clip(top, -FARTHEST, FARTHEST), (top + bottom) // 2)
+    return shift, np.where((np.abs(top) > EXTREME) | (bottom < -4 * EXTREME), power, 0)
 
 
 def scatter(ordered: Floats, order: Ints) -> Floats:

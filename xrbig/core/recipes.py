@@ -9,16 +9,20 @@ from xrbig.core import rotation
 from xrbig.core.cache import cached
 from xrbig.core.elliptical import inverse_root, student_scatter
 from xrbig.core.maps import Compression, Conditional, Curve, Linear, Map, Margins, Radial, Tree
-from xrbig.core.marginal import Floats, Ints
+from xrbig.core.marginal import FARTHEST, Floats, Ints, exact_scale
 from xrbig.core.mixture import Mixture, monomials_of
-from xrbig.core.unmixing import has_covariance
+from xrbig.core.unmixing import few_of, has_covariance, is_narrow, widths
 
 Recipe = Callable[[Floats, list[Map] | None], list[Map]]  # the maps are alike to others, fitted to more samples
 
 TAIL = 10  # samples beyond the outer knots of a curve
 SAMPLES_PER_BIN = 12
 FEWEST_BINS = 4
+NEAR = 1.001
 RADIAL_BINS = 8
+LEAST_SPREAD = np.finfo(float).tiny * 1e16
+FINE_BINS = 16
+RETURNED = 1e-9  # of that width, how near an inverse comes
 DEGREES = (np.inf, 16.0, 8.0, 4.0, 2.0)  # of freedom of the t copulas that are tried
 GRID = np.linspace(-8, 8, 129)  # of normal scores, the knots of the map to t quantiles
 ROBUST = 3.0  # degrees of freedom of the scatter of samples whose margins may have heavy tails
@@ -30,23 +34,86 @@ BROAD, BACKGROUND = 3.0, 0.1  # standard deviation of the background of a mixtur
 MOST_SAMPLES = 10_000  # that a mixture is fitted to
 
 
+def exact(x: Floats) -> list[Map]:
+    """A map that rounds nothing, where features are too far from 0, or too large or small, for what comes."""
+    shift, power = exact_scale(x)
+    if not (shift.any() or power.any()):
+        return []
+    return [Linear(shift[:, 0], np.diag(np.ldexp(1.0, -power[:, 0])))]
+
+
 def scale(x: Floats) -> list[Map]:
-    """Mean 0 and variance 1, after features of which a few samples hold the variance have been compressed."""
-    heavy = np.flatnonzero([not has_covariance(row[None, None])[0] for row in x])
-    maps: list[Map] = []
-    if heavy.size:
-        quartiles = np.quantile(x[heavy], [0.25, 0.5, 0.75], axis=1)
-        spread = np.maximum((quartiles[2] - quartiles[0]) / 2, np.finfo(float).tiny * 1e16)
-        maps.append(Compression(heavy, quartiles[1], spread))
-        x, _ = maps[0].apply(x)
-    return [*maps, Linear(x.mean(axis=1), np.diag(1 / x.std(axis=1)))]
+    """Mean 0 and variance 1, after features of which a few samples hold the variance have been compressed.
+
+    Features some of whose samples would then hardly differ are compressed around where they are densest, or, where
+    that is not enough, made normal at once.
+    """
+    heavy = np.array([not has_covariance(row[None, None])[0] for row in x])
+    centre, spread = np.full((2, len(x)), np.nan)
+    least = np.maximum(LEAST_SPREAD, np.abs(x).max(axis=1) * 2.0**-FARTHEST)
+    quartiles = np.quantile(x[heavy], [0.25, 0.5, 0.75], axis=1)
+    centre[heavy], spread[heavy] = quartiles[1], np.maximum((quartiles[2] - quartiles[0]) / 2, least[heavy])
+    narrow = is_narrow(_compressed(x, centre, spread)[0])
+    if narrow.any():
+        centre[narrow], half = _densest(x[narrow])
+        spread[narrow] = np.maximum(half, least[narrow])
+        narrow &= is_narrow(_compressed(x, centre, spread)[0])
+        centre[narrow] = np.nan
+    y, maps = _compressed(x, centre, spread)
+    shift, size = np.zeros(len(x)), np.ones(len(x))
+    shift[~narrow], size[~narrow] = y[~narrow].mean(axis=1), y[~narrow].std(axis=1)
+    maps.append(Linear(shift, np.diag(1 / size)))
+    if narrow.any():
+        maps.append(Margins([_fine_curve(row) if own else IDENTITY for row, own in zip(y, narrow, strict=True)]))
+    return maps
+
+
+def _compressed(x: Floats, centre: Floats, spread: Floats) -> tuple[Floats, list[Map]]:
+    """Features compressed around their `centre`, where they have one, and the map that does it, if any have."""
+    features = np.flatnonzero(~np.isnan(centre))
+    if not features.size:
+        return x, []
+    compression = Compression(features, centre[features], spread[features])
+    return compression.apply(x)[0], [compression]
+
+
+def _densest(x: Floats) -> tuple[Floats, Floats]:
+    """Middle of where the samples of each feature are densest, and half the width of that."""
+    ordered = np.sort(x)
+    few = few_of(x.shape[1])
+    width = ordered[:, few:] - ordered[:, :-few]
+    first = width.argmin(axis=1)
+    rows = np.arange(len(x))
+    half = width[rows, first] / 2
+    return ordered[rows, first] + half, half
+
+
+def _fine_curve(row: Floats) -> Curve:
+    """Curve from samples on any scales to N(0, 1): bins are halved until all of their samples can be told apart."""
+    n = len(row)
+    ordered = np.sort(row)
+    allowed = RETURNED * widths(ordered) + 4 * np.finfo(float).eps * np.abs(ordered)
+    ranks = _ranks(n, min(FINE_BINS, bin_numbers(n)[-1]))
+    while True:
+        curve = fit_curve(ordered, _normal_places(n), ranks, float(ordered[n // 2]))
+        lost = 1 + np.flatnonzero(~(np.abs(curve.invert(curve.apply(ordered)[0]) - ordered) <= allowed))
+        ends = np.array([1, *ranks, n])
+        bins = np.unique(np.searchsorted(ends[:-1], lost, side="right")) - 1
+        halved = np.setdiff1d((ends[bins] + ends[bins + 1]) // 2, [*ranks, 1])
+        if not halved.size:
+            return curve
+        ranks = np.union1d(ranks, halved)
+
+
+def _normal_places(n: int) -> Floats:
+    return np.asarray(ndtri(np.arange(1, n + 1) / (n + 1)))
 
 
 def margins(bins: list[int], heavy: bool) -> Recipe:
     """Each feature to N(0, 1) on so many bins, 0 to leave it alone; tails that may be `heavy`, or normal ones."""
 
     def fit(x: Floats, like: list[Map] | None) -> list[Map]:
-        scores = ndtri(np.arange(1, x.shape[1] + 1) / (x.shape[1] + 1))
+        scores = _normal_places(x.shape[1])
         curves = []
         for row, number in zip(x, bins, strict=True):
             if not number:
@@ -91,21 +158,27 @@ def fit_curve(ordered: Floats, target: Floats, ranks: Ints, origin: float | None
     The tails have the mean that the samples beyond the knots ask for. They are linear or, from an `origin` on, linear
     in the logarithm, so that heavy ones are not taken for normal.
     """
+    distinct = np.flatnonzero(np.diff(ordered[ranks - 1], prepend=-np.inf) > 0)
+    ranks = ranks[distinct] if len(distinct) > 1 else np.array([1, len(ordered)])
     knots, values = ordered[ranks - 1], target[ranks - 1]
-    distinct = np.flatnonzero(np.diff(knots, prepend=-np.inf) > 0)
-    knots, values, ranks = knots[distinct], values[distinct], ranks[distinct]
     slopes, bend = np.empty(len(knots)), np.zeros(2)
     width, secant = np.diff(knots), np.diff(values) / np.diff(knots)
     share = width[1:] / (width[1:] + width[:-1])
     slopes[1:-1] = secant[:-1] ** share * secant[1:] ** (1 - share)
     for side, (end, beyond) in enumerate(((0, slice(ranks[0] - 1)), (-1, slice(ranks[-1], None)))):
+        distance = np.abs(ordered[beyond] - knots[end])
+        reach = np.inf if origin is None else abs(knots[end] - origin)
+        if not distance.any() or not reach:  # all are equal
+            slopes[end] = secant[end]
+            continue
         rise = np.abs(target[beyond] - values[end]).mean()
         if origin is None:
-            slopes[end] = rise / np.abs(ordered[beyond] - knots[end]).mean()
+            slopes[end] = rise / distance.mean()
         else:
-            reach = knots[end] - origin
-            rate = rise / np.log((ordered[beyond] - origin) / reach).mean()
-            slopes[end], bend[side] = rate / abs(reach), 1 / rate
+            growth = (ordered[beyond] - origin) / (knots[end] - origin)
+            near = growth.max() < NEAR  # where the logarithm of the growth has lost digits
+            rate = rise / (np.log1p(distance / reach) if near else np.log(growth)).mean()
+            slopes[end], bend[side] = rate / reach, 1 / rate
     return Curve(knots, values, slopes, bend)
 
 

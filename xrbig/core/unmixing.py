@@ -8,6 +8,8 @@ from xrbig.core import marginal, negentropy, rotation
 from xrbig.core.marginal import Bools, Floats
 
 HALVES = rotation.FITTED, rotation.HELD_OUT
+FEW = 20
+NARROW = 1e-8  # width of one in FEW of the samples, of a standard deviation, that numbers hardly tell apart
 LARGEST_SHARE = 0.1  # of the variance of a feature in one sample: beyond, covariances mean nothing
 
 
@@ -54,6 +56,24 @@ def unmixing_layer(x: Floats, significance: float, seed: int) -> Unmixed:
 def has_covariance(x: Floats) -> Bools:
     """Whether no sample of `x` (cell, feature, sample) holds so much of the variance that covariances mean nothing."""
     return np.asarray((_standardize(x) ** 2).max(axis=(1, 2)) <= LARGEST_SHARE * x.shape[2])
+
+
+def is_narrow(x: Floats) -> Bools:
+    """Of which features of `x` (..., sample) some samples differ by next to nothing of the standard deviation."""
+    return np.asarray(~(widths(np.sort(_standardize(x), axis=-1)).min(axis=-1) >= NARROW))
+
+
+def widths(ordered: Floats) -> Floats:
+    """Width that the nearest of one in `FEW` of the samples take, on either side of each: (..., sample)."""
+    few = few_of(ordered.shape[-1])
+    wide = ordered[..., few:] - ordered[..., :-few]
+    beyond = np.full((*ordered.shape[:-1], few), np.inf)
+    return np.asarray(np.minimum(np.concatenate([wide, beyond], axis=-1), np.concatenate([beyond, wide], axis=-1)))
+
+
+def few_of(n: int) -> int:
+    """One in `FEW` of n samples."""
+    return max(3, n // FEW)
 
 
 def _standardize(x: Floats) -> Floats:
