@@ -73,7 +73,7 @@ def test_entries_along_a_dimension(levels):
     assert drawn.z.dims == ("sample", "level")
     xr.testing.assert_equal(drawn.level, data.level)
     assert drawn.z.attrs == {"units": "m"}
-    with pytest.raises(ValueError, match=r"they lack \['z\[level=850\]'\]"):
+    with pytest.raises(ValueError, match=r"the data has no feature 'z\[level=850\]'. The nearest is level=500"):
         flow.transform(data.isel(level=[1, 2]))
 
 
