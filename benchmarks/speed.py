@@ -155,7 +155,7 @@ def measure_memory(lats: int, workers: int) -> None:
 
 
 def measure_peak(folder: str, workers: int, what: str) -> None:
-    """Print how much memory (MiB) a map, or the rechunking alone, adds to the process, and its blocks and their size."""
+    """Print how much memory (MiB) a map, or rechunking alone, adds to the process, and its blocks and their size."""
     ds = xr.open_zarr(folder, consolidated=False)
     plain = RBIG(rotation="pca", max_layers=1)
     with dask.config.set({"array.chunk-size": "16MiB"}):
