@@ -120,7 +120,7 @@ def test_attributes_are_kept_as_far_as_json_has_them(tmp_path):
         "date": np.datetime64("2000-01-01"),
         "table": {"a": 1},
     }
-    flow = data.rbig.fit("e", estimator=xrbig.RBIG(rotation="pca", seed=np.int64(3)))
+    flow = data.rbig.fit("e", estimator=xrbig.RBIG(significance=np.float32(0.25), seed=np.int64(3)))
     flow.to_netcdf(tmp_path / "flow.nc")
     attrs = xrbig.open_flow(tmp_path / "flow.nc").sample(1).attrs
     assert np.isnan(attrs.pop("gap"))

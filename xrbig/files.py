@@ -8,7 +8,7 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -159,7 +159,7 @@ class _Folder(NamedTuple):
         return {name for name in self.names() if self.metadata(name).get("node_type") != "group"}
 
 
-def _folder(path: Any, group: str | None) -> _Folder:
+def _folder(path: Any, group: str | None, storage_options: Any = None) -> _Folder:
     """A group of a store."""
     import zarr
     from zarr.abc.store import Store
@@ -171,7 +171,8 @@ def _folder(path: Any, group: str | None) -> _Folder:
     store = LocalStore(local, read_only=True) if local else path
     if isinstance(store, Store):
         return _Folder(sync(StorePath.open(store, inner)).store, inner)
-    found = zarr.open_group(path, path=inner, mode="r", zarr_format=3, use_consolidated=False)
+    options = {"storage_options": storage_options} if storage_options else {}
+    found = zarr.open_group(path, path=inner, mode="r", zarr_format=3, use_consolidated=False, **options)
     return _Folder(found.store, found.path)
 
 
@@ -324,14 +325,13 @@ def write_zarr(ds: xr.Dataset, path: "str | PathLike[str] | Store", **kwargs: An
             "a flow is written as Zarr format 3 alone: format 2, which may hold code, is not opened again."
         )
     if kwargs.get("mode") in APPEND:
-        try:
-            folder = _folder(path, kwargs.get("group"))
+        with suppress(FileNotFoundError):
+            folder = _folder(path, kwargs.get("group"), kwargs.get("storage_options"))
             _require_free("to_zarr", path, folder.arrays() if folder.size("zarr.json") else set())
-        except FileNotFoundError:
-            pass
     ds[VARIABLE].encoding = {"chunks": ds[VARIABLE].shape, "compressors": (), "filters": ()}
     local = None if "storage_options" in kwargs else _local(path)  # zarr would take a path with a # for a URL
-    ds.to_zarr(LocalStore(local) if local else path, **{"zarr_format": 3, "consolidated": False, **kwargs})
+    kwargs.pop("zarr_version", None)
+    ds.to_zarr(LocalStore(local) if local else path, **{"consolidated": False, **kwargs, "zarr_format": 3})
 
 
 def write_netcdf(ds: xr.Dataset, path: str | PathLike[str], **kwargs: Any) -> None:
@@ -339,12 +339,9 @@ def write_netcdf(ds: xr.Dataset, path: str | PathLike[str], **kwargs: Any) -> No
     _require_readable("to_netcdf", kwargs)
     local = _local(path)
     if kwargs.get("mode") in APPEND and local and local.exists():
-        with ExitStack() as stack:
-            try:
-                node = _netcdf_group(local, kwargs.get("group"), stack)
-                _require_free("to_netcdf", path, set(node.variables))
-            except FileNotFoundError:
-                pass
+        with ExitStack() as stack, suppress(FileNotFoundError):
+            node = _netcdf_group(local, kwargs.get("group"), stack)
+            _require_free("to_netcdf", path, set(node.variables))
     ds.to_netcdf(local or path, **kwargs)
 
 

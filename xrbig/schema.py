@@ -87,7 +87,7 @@ def to_dataset(recorded: Recorded) -> xr.Dataset:
         "order": recorded.order,
         "labels": recorded.labels,
         "n_samples": recorded.n_samples,
-        "estimator": asdict(recorded.estimator),
+        "estimator": {name: _plain(value) for name, value in asdict(recorded.estimator).items()},
         **recorded.fitted._asdict(),
         "layers": layers,
     }
