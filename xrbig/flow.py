@@ -395,7 +395,8 @@ def open_flow(path: "str | PathLike[str] | Store", group: str | None = None) -> 
     Parameters
     ----------
     path : str, Path or zarr store
-        A Zarr store, of format 3, or a NetCDF file; also a URL or a path to a group of a store.
+        A Zarr store, of format 3, or a NetCDF file; also a URL or a path to a group of a store. Where a URL needs
+        options, a store that has them, ``zarr.storage.FsspecStore.from_url(url, storage_options=...)``.
     group : str, optional
         The group that holds the flow, ``"flows/jja"``.
 
