@@ -6,6 +6,7 @@ import pytest
 from tests.conftest import ar, bump, samples
 from xrbig import RBIG
 from xrbig.core import family, information
+from xrbig.core.information import Reason
 from xrbig.distributions import Normal, Product, StudentT
 
 PRODUCT = Product(noise=0.3)
@@ -237,7 +238,7 @@ def test_redundancy_is_i_with_all_others():
             np.testing.assert_allclose(shared[:, feature], alone, atol=0 if exact else 0.02)
 
 
-@pytest.mark.parametrize("measure", [family.mutual_information_matrix, family.redundancy, family.o_information])
+@pytest.mark.parametrize("measure", [family.redundancy, family.o_information])
 def test_order_and_ties_are_found_once(measure, monkeypatch):
     calls = {"exact_order": 0, "ties": 0}
 
@@ -277,9 +278,60 @@ def test_bad_cells_are_nan_and_do_not_touch_others():
     for name, measure in MEASURES.items():
         estimate = measure(x, settings=RBIG())
         np.testing.assert_array_equal(estimate.value[4:], clean[name].value[4:])
-        assert np.isnan(estimate.value[:4]).all()
-        assert not estimate.converged[:4].any()
-        assert estimate.n_samples.tolist() == [0, 100, 100, 30, 100, 100]
+        assert (estimate.reason[4:][~np.isnan(estimate.value[4:])] == Reason.ESTIMATED).all()
+        if estimate.value.ndim == 1:
+            assert np.isnan(estimate.value[:4]).all()
+            assert not estimate.converged[:4].any()
+            assert estimate.n_samples.tolist() == [0, 100, 100, 30, 100, 100]
+            assert estimate.reason[:4].tolist() == [
+                Reason.TOO_FEW_SAMPLES,
+                Reason.INFINITE_VALUE,
+                Reason.CONSTANT_FEATURE,
+                Reason.TOO_FEW_SAMPLES,
+            ]
+
+
+BAD = {
+    "constant": (np.full(200, 3.0), Reason.CONSTANT_FEATURE),
+    "missing": (np.full(200, np.nan), Reason.TOO_FEW_SAMPLES),
+    "infinite": (np.where(np.arange(200) == 7, -np.inf, 0.5), Reason.INFINITE_VALUE),
+}
+
+
+@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize("place", [0, 2])
+def test_a_bad_feature_leaves_the_matrix_and_the_redundancy_of_the_others(bad, place):
+    good = samples(NORMAL, 200, cells=2)[:, :3]
+    values, reason = BAD[bad]
+    x = np.insert(good, place, values, axis=1)
+    kept = [d for d in range(4) if d != place]
+    for measure in (family.mutual_information_matrix, family.redundancy):
+        estimate, want = measure(x, RBIG()), measure(good, RBIG())
+        own = np.ix_(*[[0, 1], kept, kept][: estimate.value.ndim])
+        for name in ("value", "reason", "converged", "n_layers"):
+            np.testing.assert_array_equal(getattr(estimate, name)[own], getattr(want, name))
+        assert np.isnan(estimate.value[:, place]).all()
+        assert estimate.n_samples.tolist() == [200, 200]
+        assert (estimate.reason[:, place].reshape(2, -1)[:, -1 if place == 0 else 0] == reason).all()
+
+
+def test_the_matrix_takes_complete_cases_pair_by_pair():
+    x = samples(NORMAL, 300, cells=1)
+    x[0, 3, :250] = np.nan
+    matrix = family.mutual_information_matrix(x, RBIG())
+    for one, other in [(0, 1), (1, 2)]:
+        pair = information.mutual_information(x[:, [one, other]], 1, RBIG())
+        assert matrix.value[0, one, other] == matrix.value[0, other, one] == pair.value[0]
+    assert matrix.n_samples.tolist() == [50]
+    x[0, 3, 250:260] = np.nan
+    assert np.isnan(family.mutual_information_matrix(x, RBIG(), min_samples=41).value[0, :, 3]).all()
+
+
+def test_a_feature_without_others_has_no_redundancy():
+    x = np.stack([[np.arange(100.0), np.ones(100), np.full(100, np.nan)]])
+    estimate = family.redundancy(x, RBIG())
+    assert np.isnan(estimate.value).all()
+    assert estimate.reason.tolist() == [[Reason.UNDEFINED, Reason.CONSTANT_FEATURE, Reason.TOO_FEW_SAMPLES]]
 
 
 MEASURES = {

@@ -9,7 +9,7 @@ from xrbig.core import flow
 from xrbig.core.entropy import spread_ties
 from xrbig.core.family import entropy
 from xrbig.core.gaussianize import Settings
-from xrbig.core.information import FEWEST_SAMPLES, Estimate, default_min_samples
+from xrbig.core.information import Estimate, Reason, fewest_samples
 from xrbig.core.marginal import Floats, exact_order, scatter, ties
 
 
@@ -21,24 +21,24 @@ def kl_divergence(
     A flow D, fitted to `y`, takes q to N(0, I) and leaves the divergence as it is, so that it is the entropy that the
     samples D(x) lack of their mean log-density under N(0, I). `n_samples` is the smaller of the two numbers.
     """
-    features = x.shape[1]
-    needed = max(default_min_samples(features) if min_samples is None else min_samples, features + 2, FEWEST_SAMPLES)
-    cells = len(x)
-    estimate = Estimate(
-        value=np.full(cells, np.nan),
-        n_samples=np.zeros(cells, dtype=np.int64),
-        n_layers=np.zeros(cells, dtype=np.int64),
-        converged=np.zeros(cells, dtype=bool),
-        tied_fraction=np.full(cells, np.nan),
-        std_error=np.full(cells, np.nan),
-    )
-    for cell in range(cells):
+    needed = fewest_samples(x.shape[1], min_samples)
+    estimate = Estimate.unknown(np.zeros(len(x), dtype=np.int64))
+    for cell in range(len(x)):
         p, q = _complete(x[cell]), _complete(y[cell])
-        gaps = p.shape[1] < x.shape[2] or q.shape[1] < y.shape[2]
         estimate.n_samples[cell] = n = min(p.shape[1], q.shape[1])
-        if n >= needed and (skipna or not gaps) and _is_fit(p) and _is_fit(q):
-            found = _of_samples(*_spread(p, q, settings.seed), settings, needed)
-            estimate.value[cell], estimate.n_layers[cell], estimate.converged[cell] = found
+        gaps = p.shape[1] < x.shape[2] or q.shape[1] < y.shape[2]
+        if np.isinf(x[cell]).any() or np.isinf(y[cell]).any():
+            estimate.reason[cell] = Reason.INFINITE_VALUE
+        elif gaps and not skipna:
+            estimate.reason[cell] = Reason.MISSING_VALUE
+        elif n < needed:
+            estimate.reason[cell] = Reason.TOO_FEW_SAMPLES
+        elif _is_constant(p) or _is_constant(q):
+            estimate.reason[cell] = Reason.CONSTANT_FEATURE
+        else:
+            value, n_layers, converged = _of_samples(*_spread(p, q, settings.seed), settings, needed)
+            estimate.value[cell], estimate.n_layers[cell], estimate.converged[cell] = value, n_layers, converged
+            estimate.reason[cell] = Reason.UNDEFINED if np.isnan(value) else Reason.ESTIMATED
             tied = [ties(exact_order(side[None], settings.seed), settings.seed).fraction for side in (p, q)]
             estimate.tied_fraction[cell] = np.max(tied)
     return estimate
@@ -64,6 +64,6 @@ def _complete(x: NDArray[Any]) -> Floats:
     return np.ascontiguousarray(x[:, ~np.isnan(x).any(axis=0)], dtype=np.float64)
 
 
-def _is_fit(x: Floats) -> bool:
-    """Whether all values are finite and no feature is constant."""
-    return bool(np.isfinite(x).all() and (x.max(axis=1) > x.min(axis=1)).all())
+def _is_constant(x: Floats) -> bool:
+    """Whether a feature does not vary."""
+    return bool((x.max(axis=1) == x.min(axis=1)).any())

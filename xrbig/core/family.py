@@ -13,8 +13,10 @@ from xrbig.core.gaussianize import Gaussianized, Settings
 from xrbig.core.information import (
     Cells,
     Estimate,
+    Reason,
     any_of,
     map_cells,
+    mutual_information,
     shared_by_all,
     shared_by_groups,
 )
@@ -115,17 +117,23 @@ def negentropy(x: NDArray[Any], settings: Settings, min_samples: int | None = No
 def mutual_information_matrix(
     x: NDArray[Any], settings: Settings, min_samples: int | None = None, skipna: bool = True
 ) -> Estimate:
-    """I of every pair of features, (cell, feature, feature), each the one of the two alone; NaN on the diagonal."""
+    """I of every pair of features, (cell, feature, feature), each the one of the two alone; NaN on the diagonal.
+
+    `n_samples` is the smallest number of a pair that has an estimate, or the largest of any if none has.
+    """
     features = x.shape[1]
-
-    def kernel(cells: Cells) -> Gaussianized:
-        pairs = [shared_by_groups(cells.part(pair), 1, settings) for pair in combinations(range(features), 2)]
-        total, n_layers, converged = _stacked(pairs)[:3]
-        return Gaussianized(
-            _symmetric(total, features), _symmetric(n_layers, features), _symmetric(converged, features)
-        )
-
-    return map_cells(kernel, lambda monotone: monotone, x, settings, min_samples, skipna, (features, features))
+    pairs = [
+        mutual_information(x[:, pair], 1, settings, min_samples, skipna) for pair in combinations(range(features), 2)
+    ]
+    n_samples = np.stack([pair.n_samples for pair in pairs], axis=1)
+    estimated = np.stack([pair.reason == Reason.ESTIMATED for pair in pairs], axis=1)
+    fewest = np.where(estimated, n_samples, np.iinfo(np.int64).max).min(axis=1)
+    estimate = Estimate.unknown(np.where(estimated.any(axis=1), fewest, n_samples.max(axis=1)), (features, features))
+    rows, columns = np.triu_indices(features, k=1)
+    for name in ("value", "n_layers", "converged", "reason"):
+        field = np.stack([getattr(pair, name) for pair in pairs], axis=1)
+        getattr(estimate, name)[:, rows, columns] = getattr(estimate, name)[:, columns, rows] = field
+    return estimate._replace(tied_fraction=np.fmax.reduce([pair.tied_fraction for pair in pairs]))
 
 
 def _stacked(several: list[Gaussianized]) -> Gaussianized:
@@ -135,18 +143,40 @@ def _stacked(several: list[Gaussianized]) -> Gaussianized:
     return Gaussianized(total, n_layers, np.stack([each.converged for each in several], axis=1))
 
 
-def _symmetric(values: NDArray[Any], features: int) -> NDArray[Any]:
-    """Matrices (cell, feature, feature) of the `values` (cell, pair) above their diagonal."""
-    nothing = np.nan if values.dtype.kind == "f" else 0
-    matrix = np.full((len(values), features, features), nothing, dtype=values.dtype)
-    rows, columns = np.triu_indices(features, k=1)
-    matrix[:, rows, columns] = matrix[:, columns, rows] = values
-    return matrix
-
-
 def redundancy(x: NDArray[Any], settings: Settings, min_samples: int | None = None, skipna: bool = True) -> Estimate:
-    """I between each feature and all others, (cell, feature); T of all features is estimated once."""
+    """I between each feature and all others, (cell, feature).
+
+    A feature that is constant, infinite or never there is left out of the others.
+    """
+    defects = _defects(x, skipna)
+    estimate = Estimate.unknown(np.zeros(len(x), dtype=np.int64), x.shape[1:2])
+    for defect in np.unique(defects, axis=0):
+        cells, kept = np.flatnonzero((defects == defect).all(axis=1)), np.flatnonzero(defect == Reason.ESTIMATED)
+        part = x[cells] if len(kept) == x.shape[1] else x[cells][:, kept]
+        found = _redundancy_of_all(part, settings, min_samples, skipna)
+        for name in Estimate._fields:
+            own = getattr(found, name)
+            getattr(estimate, name)[np.ix_(cells, kept) if own.ndim == 2 else cells] = own
+        left_out = np.flatnonzero(defect)
+        estimate.reason[np.ix_(cells, left_out)] = defect[left_out]
+    return estimate
+
+
+def _defects(x: NDArray[Any], skipna: bool) -> NDArray[np.int8]:
+    """Why a feature of a cell cannot share anything, a `Reason` (cell, feature)."""
+    lowest, highest = np.fmin.reduce(x, axis=2), np.fmax.reduce(x, axis=2)
+    defects = np.full(lowest.shape, Reason.ESTIMATED, dtype=np.int8)
+    defects[lowest == highest] = Reason.CONSTANT_FEATURE
+    defects[np.isnan(lowest) & skipna] = Reason.TOO_FEW_SAMPLES
+    defects[np.isinf(lowest) | np.isinf(highest)] = Reason.INFINITE_VALUE
+    return defects
+
+
+def _redundancy_of_all(x: NDArray[Any], settings: Settings, min_samples: int | None, skipna: bool) -> Estimate:
+    """I between each feature and all others; T of all features is estimated once."""
     features = x.shape[1]
+    if features < 2:
+        return Estimate.unknown((~np.isnan(x)).all(axis=1).sum(axis=1) * features, (features,))
 
     def kernel(cells: Cells) -> Gaussianized:
         joint = shared_by_all(cells, settings) if settings.rotation == "auto" else None

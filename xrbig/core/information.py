@@ -1,6 +1,7 @@
 """Total correlation and mutual information of stacks of cells, with missing samples."""
 
 from collections.abc import Callable, Iterator, Sequence
+from enum import IntEnum
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, Protocol
 
@@ -19,10 +20,21 @@ SMOOTH = 0.1  # share of tied samples up to which the values themselves say more
 MONOTONE = 1 - 1e-6  # correlation of scores from which one feature is a function of the other
 
 
+class Reason(IntEnum):
+    """Why there is no estimate."""
+
+    ESTIMATED = 0
+    TOO_FEW_SAMPLES = 1
+    INFINITE_VALUE = 2
+    CONSTANT_FEATURE = 3
+    MISSING_VALUE = 4  # where these are not skipped
+    UNDEFINED = 5
+
+
 class Estimate(NamedTuple):
     """An information measure per cell, and how far to trust it; each an array (cell,).
 
-    Where a cell has several values, as one per feature, so have `n_layers` and `converged`: (cell, feature).
+    Where a cell has several values, as one per feature, so have `n_layers`, `converged` and `reason`: (cell, feature).
 
     Attributes
     ----------
@@ -31,6 +43,7 @@ class Estimate(NamedTuple):
     n_layers : layers that count (for I, those of all features together); of plain RBIG the rejected ones too
     converged : whether the layers ended because no further one was significant
     tied_fraction : share of tied samples in the feature that has most of them
+    reason : why the value is NaN, a `Reason`
     std_error : standard error in nats, NaN if it was not asked for
     """
 
@@ -39,7 +52,22 @@ class Estimate(NamedTuple):
     n_layers: Ints
     converged: Bools
     tied_fraction: Floats
+    reason: NDArray[np.int8]
     std_error: Floats
+
+    @classmethod
+    def unknown(cls, n_samples: Ints, values: tuple[int, ...] = ()) -> "Estimate":
+        """No estimate of any cell yet, each of so many `values`."""
+        cells = len(n_samples)
+        return cls(
+            value=np.full((cells, *values), np.nan),
+            n_samples=n_samples,
+            n_layers=np.zeros((cells, *values), dtype=np.int64),
+            converged=np.zeros((cells, *values), dtype=bool),
+            tied_fraction=np.full(cells, np.nan),
+            reason=np.full((cells, *values), Reason.UNDEFINED, dtype=np.int8),
+            std_error=np.full(cells, np.nan),
+        )
 
 
 class Stack(Protocol):
@@ -102,6 +130,12 @@ def default_min_samples(features: int) -> int:
     five samples a feature; forty are what the coarsest marginal bins need for their null level to hold.
     """
     return max(40, 5 * features)
+
+
+def fewest_samples(features: int, min_samples: int | None) -> int:
+    """Samples that a cell needs, if the user asks for `min_samples`."""
+    asked = default_min_samples(features) if min_samples is None else min_samples
+    return max(asked, features + 2, FEWEST_SAMPLES)
 
 
 def total_correlation(
@@ -197,21 +231,17 @@ def map_cells(
     monotone function of the other: whatever the dither makes of equal values, it has not converged there.
     The standard error is found if it is told what the measure is an `error_of`.
     """
-    cells, features, n = x.shape
-    needed = default_min_samples(features) if min_samples is None else min_samples
+    features, n = x.shape[1:]
     missing = np.isnan(x).any(axis=1)
     n_samples = n - missing.sum(axis=1)
-    usable = (n_samples >= max(needed, features + 2, FEWEST_SAMPLES)) & ~np.isinf(x).any(axis=(1, 2))
-    if not skipna:
-        usable &= n_samples == n
-    estimate = Estimate(
-        value=np.full((cells, *values), np.nan),
-        n_samples=n_samples,
-        n_layers=np.zeros((cells, *values), dtype=np.int64),
-        converged=np.zeros((cells, *values), dtype=bool),
-        tied_fraction=np.full(cells, np.nan),
-        std_error=np.full(cells, np.nan),
-    )
+    estimate = Estimate.unknown(n_samples, values)
+    infinite_value = np.isinf(x).any(axis=(1, 2))
+    few = n_samples < fewest_samples(features, min_samples)
+    estimate.reason[few] = Reason.TOO_FEW_SAMPLES
+    gaps = n_samples < (0 if skipna else n)
+    estimate.reason[gaps] = Reason.MISSING_VALUE
+    estimate.reason[infinite_value] = Reason.INFINITE_VALUE
+    usable = ~(few | gaps | infinite_value)
     for batch in _batches(n_samples, usable, features):
         sequence = alternating(int(n_samples[batch[0]]))
         samples = _complete_samples(x[batch], ~missing[batch])[..., sequence]
@@ -219,6 +249,7 @@ def map_cells(
         tied = ties(order, settings.seed)
         estimate.tied_fraction[batch] = tied.fraction.max(axis=1)
         varying = ~tied.constant
+        estimate.reason[batch[tied.constant]] = Reason.CONSTANT_FEATURE
         if varying.any():
             cell = batch[varying]
             kept = Order(order.samples[varying], order.values[varying])
@@ -226,6 +257,7 @@ def map_cells(
             result = kernel(stack)
             monotone = np.abs(tied.correlation[varying]) > MONOTONE
             estimate.value[cell] = result.total
+            estimate.reason[cell] = np.where(np.isnan(result.total), Reason.UNDEFINED, Reason.ESTIMATED)
             estimate.n_layers[cell] = result.n_layers
             estimate.converged[cell] = result.converged & ~infinite(monotone)
             if error_of is not None:
