@@ -359,7 +359,7 @@ def marked(array: xr.DataArray, missing: Array, fill: str) -> xr.DataArray:
     elif fill in ("_FillValue", "missing_value", "several"):
         mark = -1e30 if floating else np.iinfo(array.dtype).max
         text = "missing_value" if fill == "several" else fill
-        written = mark if rng_free_float(array) else array.dtype.type(mark)
+        written = mark if plain_number(array) else array.dtype.type(mark)
         array.attrs[text] = [float(mark), 12345.5] if fill == "several" and floating else written
     elif fill == "junk":
         array.attrs["missing_value"] = "none"
@@ -370,7 +370,7 @@ def marked(array: xr.DataArray, missing: Array, fill: str) -> xr.DataArray:
     return array
 
 
-def rng_free_float(array: xr.DataArray) -> bool:
+def plain_number(array: xr.DataArray) -> bool:
     """Whether the attribute is a plain number, of another type than the values."""
     return array.dtype.kind == "f" and array.dtype.itemsize == 4
 
@@ -770,7 +770,7 @@ def truth(call: Call, ds: xr.Dataset) -> Truth:
         for entry in itertools.product(*(range(array.sizes[d]) for d in own)):
             single = array.isel(dict(zip(own, entry, strict=True)), drop=True)
             cells = [d for d in dims if d in single.dims]
-            values = numbers(single.transpose(*cells, *call.samples))
+            values = numbers(single.transpose(*cells, *sorted(call.samples, key=str)))
             n = math.prod(single.sizes[d] for d in call.samples)
             values = values.reshape(*(single.sizes[d] if d in cells else 1 for d in dims), n)
             parts.append(np.broadcast_to(values, (*shape, n)))
@@ -971,13 +971,18 @@ def check(seed: int) -> tuple[Call, list[str]]:
     rng = np.random.default_rng([8, seed])
     if structure := list(check_shape(call, outcome)):
         return call, wrong + structure
-    for part in (check_labels, check_missing, check_diagnostics, check_resampled, check_laziness):
-        wrong += part(call, outcome)
+    wrong += check_content(call, outcome)
     wrong += check_bits(call, outcome, rng)
     wrong += check_kin(call, outcome, rng)
     if rng.random() < 0.06:
         wrong += check_writing(call, outcome)
     return call, wrong
+
+
+def check_content(call: Call, outcome: Outcome) -> Iterator[str]:
+    """What a result of the right shape must hold."""
+    for part in (check_labels, check_missing, check_diagnostics, check_resampled, check_laziness):
+        yield from part(call, outcome)
 
 
 def fingerprint(ds: xr.Dataset) -> list[str]:
@@ -1002,17 +1007,23 @@ def check_error(outcome: Outcome, fragments: list[str]) -> Iterator[str]:
     if error is None:
         yield f"no error, but one that says one of {fragments} was due"
         return
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    shown = f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
+    file, shown = raised_in(error)
     if outcome.at_compute:
         yield f"error at compute: {shown}"
     elif not fragments:
         yield f"error: {shown}"
     else:
-        if type(error) not in (ValueError, TypeError) or "xrbig" not in place.filename:
+        if type(error) not in (ValueError, TypeError) or "xrbig" not in file:
             yield f"an error from elsewhere: {shown}"
         if len(str(error)) <= 40 or not any(f in str(error) for f in fragments):
             yield f"the error should say one of {fragments}: {shown}"
+
+
+def raised_in(error: Exception) -> tuple[str, str]:
+    """The file whose code raised the error, and the error with its place."""
+    frames = traceback.extract_tb(error.__traceback__)
+    file, line = (frames[-1].filename, frames[-1].lineno) if frames else ("", 0)
+    return file, f"{type(error).__name__}: {error} ({Path(file).name}:{line})"
 
 
 def values_of(call: Call, loaded: Any) -> xr.DataArray:
@@ -1302,8 +1313,7 @@ def check_bits(call: Call, outcome: Outcome, rng: np.random.Generator) -> Iterat
         again = make()
         yield from (f"{name}: {text}" for text in check_warnings(call, again))
         if again.error is not None:
-            place = traceback.extract_tb(again.error.__traceback__)[-1]
-            yield f"{name}: {type(again.error).__name__}: {again.error} ({Path(place.filename).name}:{place.lineno})"
+            yield f"{name}: {raised_in(again.error)[1]}"
         elif difference := same_bits(call, outcome.loaded, again.loaded):
             yield f"{name}: {difference}"
 
