@@ -194,7 +194,7 @@ def draw_layout(rng: np.random.Generator, measure: str) -> Layout:
     if rng.random() < 0.1:
         chosen = [role for role in roles if role][rng.integers(sum(map(bool, roles)))]
         first, *rest = chosen.items()
-        odd: Hashable = int(rng.integers(3)) if rng.random() < 0.6 else ("grid", 1)
+        odd: Hashable = int(rng.integers(7, 10)) if rng.random() < 0.6 else ("grid", 1)
         roles = [{odd: first[1], **dict(rest)} if role is chosen else role for role in roles]
     return Layout(*roles)
 
@@ -617,18 +617,15 @@ def add_auxiliaries(rng: np.random.Generator, call: Call) -> None:
         flags = {"flag_meanings": "good fair bad", "flag_values": np.arange(3, dtype="i1")}
         fresh["quality"] = (every, rng.integers(0, 3, shape).astype("i1"), flags)
         ancillary.append("quality")
-        call.left_out.add("quality")
     if ancillary:
         attrs["ancillary_variables"] = " ".join(ancillary)
     if "area" in kinds and layout.cells:
         fresh["areacella"] = (list(layout.cells), np.ones(list(layout.cells.values())))
         attrs["cell_measures"] = "area: areacella"
-        call.left_out.add("areacella")
-    if "terms" in kinds:
+    if "terms" in kinds and call.ds[first].dtype.kind in "iuf" and set(every) <= set(call.ds[first].dims):
         fresh["hya"], fresh["p0"] = ("lev", np.arange(3.0)), ((), 1e5)
         terms = {"formula_terms": f"a: hya p0: p0 ps: {first}"}
         call.ds = call.ds.assign_coords(lev=("lev", np.arange(3.0), terms))
-        call.left_out |= {"hya", "p0"}
     call.ds = call.ds.assign(fresh)
     call.ds[first].attrs.update(attrs)
     call.ds[first].encoding.update(encoding)
@@ -640,8 +637,7 @@ def add_auxiliaries(rng: np.random.Generator, call: Call) -> None:
         call.keywords.setdefault("sample_dim", every)
     if call.form == "dataset" and "variables" not in call.keywords:
         call.groups["features"] = [*call.names, *features]
-    else:
-        call.left_out.clear()
+        call.left_out |= set(fresh) - set(features)
 
 
 def misuse(rng: np.random.Generator, call: Call) -> None:
@@ -774,10 +770,15 @@ def truth(call: Call, ds: xr.Dataset) -> Truth:
             n = math.prod(single.sizes[d] for d in call.samples)
             values = values.reshape(*(single.sizes[d] if d in cells else 1 for d in dims), n)
             parts.append(np.broadcast_to(values, (*shape, n)))
-            where = ", ".join(f"{d}={array[d].values[i]}" for d, i in zip(own, entry, strict=True))
+            where = ", ".join(f"{d}={entries(array, d)[i]}" for d, i in zip(own, entry, strict=True))
             labels.append(f"{array.name}[{where}]" if where else str(array.name))
             owners.append(array.name)
     return Truth(dims, np.stack(parts, axis=-2), labels, owners)
+
+
+def entries(array: xr.DataArray, dim: Hashable) -> Array:
+    """Labels along a dimension, or places."""
+    return array.coords.variables[dim].values if dim in array.coords.variables else np.arange(array.sizes[dim])
 
 
 def numbers(array: xr.DataArray) -> Array:
@@ -825,6 +826,8 @@ def refusals(call: Call) -> list[str]:
     arrays = [call.ds[name] for name in call.names]
     odd = [str(a.name) for a in arrays if a.dtype.kind not in "iuf"]
     odd += [str(a.name) for a in arrays if any(d not in a.dims for d in call.samples)]
+    if any(all(d not in a.dims for a in arrays) for d in call.samples):
+        odd.append("is not a dimension of the data")
     if odd:
         return odd
     features = sum(math.prod(a.sizes[d] for d in call.along if d in a.dims) for a in arrays)
@@ -846,7 +849,7 @@ def refusals(call: Call) -> list[str]:
     if call.measure in RESAMPLED and not call.ordered[along]:
         found.append("order")
     if call.measure == "fit":
-        found += unfit(call)
+        found += unfit(call, arrays)
     return found
 
 
@@ -867,10 +870,12 @@ def clashing(call: Call, arrays: list[xr.DataArray]) -> list[str]:
     return [str(a.name) for a, own in zip(arrays, cells, strict=True) if own]
 
 
-def unfit(call: Call) -> list[str]:
+def unfit(call: Call, arrays: list[xr.DataArray]) -> list[str]:
     """Why there is no flow."""
     if "sample_dim" in call.keywords and any(d in call.layout.cells for n in call.names for d in call.ds[n].dims):
         return ["one flow for all samples"]
+    if any(a.dtype.kind in "iu" and a.size and np.abs(a.values.astype(float)).max() > 2**53 for a in arrays):
+        return ["2**53"]
     x = truth(call, call.ds).x
     if not x.size:
         return ["needs"]
@@ -1102,10 +1107,13 @@ def check_attrs(call: Call, loaded: Any, value: xr.DataArray, known: Truth) -> I
     attrs = dict(value.attrs)
     title = TITLES.get(call.information, call.information.replace("_", " "))
     unit = "bit" if call.keywords.get("base") == 2 else "nat"
-    due = {"long_name": f"{title} ({unit})", "information_unit": unit}
+    due = {"long_name": f"{title} ({unit})", "units": "", "information_unit": unit}
     if call.keywords.get("normalize"):
-        due = {"long_name": f"equivalent correlation of the {title}"}
-        attrs.pop("units", None)
+        due = {"long_name": f"equivalent correlation of the {title}", "units": "1"}
+    units = sorted(f"{n}: {call.ds[n].attrs['units']}" for n in call.names if "units" in call.ds[n].attrs)
+    if units:
+        due["feature_units"] = ", ".join(sorted_items(", ".join(units)))
+        attrs["feature_units"] = ", ".join(sorted_items(attrs.get("feature_units", "")))
     due["estimator"], due["xrbig_version"] = repr(call.keywords["estimator"]), xrbig.__version__
     due["sample_dims"] = ", ".join(sorted(map(str, call.samples)))
     kept = call.keywords.get("keep_attrs", False) and not (call.accessor and call.form == "array")
@@ -1118,17 +1126,20 @@ def check_attrs(call: Call, loaded: Any, value: xr.DataArray, known: Truth) -> I
     for argument, names in call.groups.items():
         key = "features" if argument == "features" else f"{argument}_features"
         labels = [label for label, owner in zip(known.labels, known.owners, strict=True) if owner in names]
-        if sorted(str(attrs.pop(key, "")).split(", ")) != sorted(", ".join(labels).split(", ")):
+        if sorted_items(attrs.pop(key, "")) != sorted_items(", ".join(labels)):
             yield f"{key} = {value.attrs.get(key)!r}, not {labels}"
-    missing = {name for name in call.left_out if name not in str(attrs.get("left_out", "")).replace(",", " ").split()}
-    if missing:
-        yield f"left_out = {attrs.get('left_out')!r} does not name {missing}"
-    attrs.pop("left_out", None)
+    if (left_out := sorted_items(attrs.pop("left_out", ""))) != sorted_items(", ".join(call.left_out)):
+        yield f"left_out names {left_out}, not {call.left_out}"
     if attrs != due:
         yield f"attributes {attrs}, not {due}"
     if isinstance(loaded, xr.Dataset):
         yield from (f"{n}: {a.attrs}" for n, a in loaded.data_vars.items() if POISON in str(a.attrs) and not kept)
         yield from (f"{n} has no long_name" for n, a in loaded.data_vars.items() if "long_name" not in a.attrs)
+
+
+def sorted_items(text: str) -> list[str]:
+    """What a list in an attribute holds, in whatever order."""
+    return sorted(text.split(", ")) if text else []
 
 
 def arranged(array: xr.DataArray, call: Call, known: Truth) -> Array:
@@ -1407,7 +1418,7 @@ def sort_key(call: Call, known: Truth, feature: int) -> tuple[Any, ...]:
     array = call.ds[owner]
     own = [d for d in sorted(call.along, key=str) if d in array.dims]
     places = np.unravel_index(before, [array.sizes[d] for d in own]) if own else ()
-    ranks = [int(np.argsort(np.argsort(array[d].values))[i]) for d, i in zip(own, places, strict=True)]
+    ranks = [int(np.argsort(np.argsort(entries(array, d)))[i]) for d, i in zip(own, places, strict=True)]
     return (str(owner), type(owner).__name__, *ranks)
 
 
