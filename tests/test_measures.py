@@ -13,7 +13,7 @@ from tests.conftest import weather
 CALLS = {
     "number": lambda ds: ds.rbig.total_correlation(),
     "map": lambda ds: ds.rbig.total_correlation(dim="feature", sample_dim="time"),
-    "series": lambda ds: ds.rbig.total_correlation(sample_dim=("lat", "lon"), min_samples=10),
+    "series": lambda ds: ds.rbig.total_correlation(sample_dim=("lat", "lon"), min_samples=16),
     "entries": lambda ds: ds.rbig.total_correlation(dim="lon", sample_dim="time"),
     "map of I": lambda ds: ds.rbig.mutual_information(["tas", "pr"], "gpp", sample_dim="time"),
     "array": lambda ds: ds.tas.rbig.total_correlation("lon", sample_dim="time"),
@@ -24,7 +24,7 @@ CALLS = {
 
 @pytest.fixture
 def ds():
-    return weather()
+    return weather(lats=4)
 
 
 def test_the_calls_of_the_readme_work():
@@ -132,9 +132,10 @@ def test_name_and_attributes_are_our_own(ds):
     assert result.dtype == np.float64
     assert result.attrs == {
         "long_name": "total correlation (nat)",
-        "units": "1",
+        "units": "",
         "information_unit": "nat",
         "features": "tas, pr, gpp",
+        "feature_units": "tas: K",
         "sample_dims": "time",
         "estimator": repr(xrbig.RBIG()),
         "xrbig_version": xrbig.__version__,
@@ -169,16 +170,20 @@ def test_diagnostics(ds):
     ds["pr"] = ds.pr.where(ds.pr > 0, 0)
     ds["tas"] = ds.tas.where(ds.lat < 50)
     full = ds.rbig.total_correlation(sample_dim="time", diagnostics=True)
-    assert list(full) == ["total_correlation", "n_samples", "n_layers", "converged", "tied_fraction", "std_error"]
+    diagnostics = ["n_samples", "n_layers", "converged", "tied_fraction", "reason", "std_error"]
+    assert list(full) == ["total_correlation", *diagnostics]
     xr.testing.assert_identical(full.total_correlation, ds.rbig.total_correlation(sample_dim="time"))
-    assert full.n_samples.isel(lon=0).values.tolist() == [0, 150, 150]
+    assert full.n_samples.isel(lon=0).values.tolist() == [0, 0, 150, 150]
+    assert full.reason.isel(lon=0).values.tolist() == [1, 1, 0, 0]
+    assert full.reason.attrs["flag_meanings"].split()[1] == "too_few_samples"
+    assert full.reason.attrs["flag_values"].tolist() == [0, 1, 2, 3, 4, 5]
     assert full.converged.dtype == bool
-    assert full.converged.isel(lat=slice(1, None)).all()
+    assert full.converged.isel(lat=slice(2, None)).all()
     assert not full.converged.isel(lat=0).any()
-    np.testing.assert_allclose(full.tied_fraction.isel(lat=1), (ds.pr.isel(lat=1) == 0).mean("time"))
+    np.testing.assert_allclose(full.tied_fraction.isel(lat=2), (ds.pr.isel(lat=2) == 0).mean("time"))
     assert full.total_correlation.isel(lat=0).isnull().all()
     assert full.std_error.isel(lat=0).isnull().all()
-    assert (full.std_error.isel(lat=slice(1, None)) > 0).all()
+    assert (full.std_error.isel(lat=slice(2, None)) > 0).all()
     bits = ds.rbig.total_correlation(sample_dim="time", diagnostics=True, base=2)
     np.testing.assert_allclose(bits.std_error, full.std_error / np.log(2))
 
@@ -233,20 +238,57 @@ def test_results_round_trip(ds, store, name, tmp_path):
 
 
 def test_an_empty_grid_gives_an_empty_map(ds):
-    assert ds.isel(lat=slice(0)).rbig.total_correlation(sample_dim="time").shape == (0, 4)
-    empty = ds.isel(time=slice(0))
-    for nothing in (empty, empty.chunk()):
-        assert nothing.rbig.total_correlation(sample_dim="time").isnull().all()
+    for empty in (ds.isel(lat=slice(0)), ds.isel(lat=slice(0)).chunk(), ds.chunk(lon=1).isel(lat=slice(0))):
+        empty["index"] = ds.tas.mean(("lat", "lon")).chunk(time=50)
+        assert empty.rbig.total_correlation(sample_dim="time").compute().shape == (0, 4)
 
 
-def test_too_few_samples_give_nan(ds):
-    assert ds.isel(time=slice(39)).rbig.total_correlation(sample_dim="time").isnull().all()
+@pytest.mark.parametrize(
+    ("times", "options", "needed"),
+    [
+        (0, {}, 40),
+        (39, {}, 40),
+        (12, {"min_samples": 10}, 16),
+        (60, {"dim": ("lat", "lon")}, 80 * 3),
+        (100, {"dim": "time", "sample_dim": ("lat", "lon")}, 5 * 300),
+    ],
+)
+@pytest.mark.parametrize("lazy", [False, True])
+def test_samples_that_are_too_few_in_any_cell_are_refused(ds, times, options, needed, lazy):
+    short = ds.isel(time=slice(times))
+    with pytest.raises(ValueError, match=rf"needs at least {needed} samples, and there are (\d+) along"):
+        (short.chunk(lat=1) if lazy else short).rbig.total_correlation(**{"sample_dim": "time", **options})
+
+
+def test_features_that_are_far_too_many_are_counted_not_listed(no_computes):
+    many = xr.DataArray(dask.array.zeros((60, 12_000)), dims=("time", "cell"), name="tas")
+    with no_computes(), pytest.raises(ValueError, match=r"12000 features needs at least 60000 .*sample_dim=") as error:
+        many.rbig.total_correlation("cell", sample_dim="time")
+    assert len(str(error.value)) < 400
+
+
+def test_long_lists_of_features_are_shortened():
+    wide = xr.DataArray(np.random.default_rng(0).random((400, 70)), dims=("time", "cell"), name="tas")
+    result = wide.rbig.total_correlation("cell", sample_dim="time", estimator=xrbig.RBIG(rotation="pca", max_layers=1))
+    assert result.attrs["features"].endswith("tas[cell=49], and 20 more")
+
+
+def test_samples_that_are_too_few_in_a_cell_give_nan_and_a_reason(ds):
     assert ds.isel(time=slice(40)).rbig.total_correlation(sample_dim="time").notnull().all()
+    ds["tas"] = ds.tas.where((ds.lat < 60) | (ds.time < ds.time[39]))
+    ds["pr"] = ds.pr.where(ds.lon > 0, 3.0)
+    ds["gpp"] = ds.gpp.where((ds.lat > 30) | (ds.time > ds.time[0]), -np.inf)
+    full = ds.rbig.total_correlation(sample_dim="time", diagnostics=True)
+    assert full.reason.isel(lon=1).values.tolist() == [1, 0, 0, 2]
+    assert full.reason.isel(lon=0).values.tolist() == [1, 3, 3, 2]
+    np.testing.assert_array_equal(full.total_correlation.isnull(), full.reason > 0)
+    strict = ds.rbig.total_correlation(sample_dim="time", diagnostics=True, skipna=False)
+    assert strict.reason.isel(lon=1).values.tolist() == [4, 0, 0, 2]
 
 
 def test_groupby_maps(ds):
     monthly = ds.groupby("time.month").map(lambda g: g.rbig.total_correlation(sample_dim="time", min_samples=20))
-    assert monthly.sizes == {"month": 5, "lat": 3, "lon": 4}
+    assert monthly.sizes == {"month": 5, "lat": 4, "lon": 4}
     assert monthly.notnull().all()
 
 

@@ -38,7 +38,9 @@ def test_samples_must_be_in_order():
     with pytest.raises(ValueError, match="not in order"):
         ordered_dim([PLAIN.isel(time=[2, 0, 1])], ("time",), None)
     names = xr.DataArray(np.zeros(3), dims="member", coords={"member": ["b", "a", "c"]}, name="tas")
-    assert ordered_dim([names], ("member",), None) == "member"
+    with pytest.raises(ValueError, match=r"not in order.*ds.sortby\('member'\).*ds.drop_vars\('member'\)"):
+        ordered_dim([names], ("member",), None)
+    assert ordered_dim([names.drop_vars("member")], ("member",), None) == "member"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Sequence
 
 import xarray as xr
 
-from xrbig import results, roles
+from xrbig import matching, results, roles
 from xrbig.core import divergence, family
 from xrbig.estimator import RBIG
 from xrbig.results import Base, Request
@@ -180,15 +180,8 @@ def kl_divergence(
     """
     request = Request(skipna, min_samples, estimator, base, diagnostics, keep_attrs)
     request.check()
-    arrays = roles.variables_of(data, variables)
-    others = roles.same_variables(other, data, arrays)
-    samples = roles.sample_dims(arrays, dim, sample_dim)
-    found, found_others = (roles.features(side, dim) for side in (arrays, others))
-    for labelled, side in ((data, found), (other, found_others)):
-        roles.require_features(side, samples, labelled, "the Kullback-Leibler divergence", least=1)
-    roles.require_same_features(found, found_others)
-    roles.require_alignment([*arrays, *others], {*roles.as_names(dim), *samples})
-    attrs = {"features": ", ".join(found.labels)}
-    return results.labelled(
-        "kl_divergence", divergence.kl_divergence, found, samples, attrs, data, request, others=others
-    )
+    measure = "the Kullback-Leibler divergence"
+    groups = roles.all_features(data, variables, dim, sample_dim, measure, 1, min_samples)
+    found = groups.found[""]
+    others = matching.other_side(groups, other, data, measure, min_samples)
+    return results.labelled("kl_divergence", divergence.kl_divergence, found, groups, data, request, others=others)

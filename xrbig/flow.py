@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +15,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import ndtr, ndtri
 
-from xrbig import blocks, ordered, roles, store
+from xrbig import blocks, checks, ordered, roles, store
 from xrbig.core import flow as core
 from xrbig.core.information import default_min_samples
 from xrbig.core.maps import Linear, Map
@@ -102,18 +103,14 @@ def fit(
     """
     if not isinstance(estimator, RBIG):
         raise TypeError(f"estimator={estimator!r} must be settings, such as xrbig.RBIG(rotation='random').")
-    arrays = roles.variables_of(data, variables)
-    samples = roles.sample_dims(arrays, dim, sample_dim)
-    found = roles.features(arrays, dim)
-    roles.require_features(found, samples, data, "a flow", least=1)
-    roles.require_alignment(arrays, set(roles.as_names(dim)))
+    groups = roles.all_features(data, variables, dim, sample_dim, checks.FLOW, 1, None)
+    found, samples = groups.found[""], ordered.time_first(groups.found[""].arrays, groups.samples)
     _require_one_flow(found, samples)
     _require_no_sample(found)
-    samples = ordered.time_first(arrays, samples)
-    x = blocks.gather(found.arrays, found.dims, samples, found.order)
+    x = blocks.gather(found, samples)
     unit = np.arange(x.shape[1]) * found.arrays[0].sizes[samples[0]] // max(1, x.shape[1])
     x, complete = _complete_samples(x, found)
-    with _progress() as report, blocks.SINGLE_THREADED_BLAS:
+    with _progress() as report, blocks.SINGLE_THREADED_BLAS, np.errstate(all="ignore"):
         fitted = core.fit(x, estimator, report, unit[complete])
     recorded = Recorded.of(found, isinstance(data, xr.DataArray), x.shape[1], estimator, fitted)
     _warn(recorded, x)
@@ -163,7 +160,7 @@ class Flow:
         """
         _require_base(base)
         kernel = partial(_transform, maps=self._maps, uniform=base == "uniform")
-        return self._map(data, kernel, "Gaussianized" if base == "normal" else "uniform")
+        return self._map("transform", data, kernel, "Gaussianized" if base == "normal" else "uniform")
 
     def inverse_transform(self, z: Labelled, base: Base = "normal") -> Labelled:
         """Map independent features, N(0, 1) or uniform, back to the data.
@@ -187,7 +184,7 @@ class Flow:
         """
         _require_base(base)
         kernel = partial(_inverse_transform, maps=self._maps, uniform=base == "uniform")
-        return self._map(z, kernel, None)
+        return self._map("inverse_transform", z, kernel, None)
 
     def log_prob(self, data: Labelled) -> xr.DataArray:
         r"""Log-density of samples, in nats.
@@ -213,8 +210,8 @@ class Flow:
         """
         found = self._recorded.find(data)
         kernel = partial(_log_prob, maps=self._maps)
-        (result,) = blocks.map_samples(kernel, found.arrays, found.dims, found.order, features_out=False)
-        result.attrs = {"long_name": "log-density (nat)", "units": "1", "features": ", ".join(self.features)}
+        (result,) = blocks.map_samples("log_prob", kernel, found, features_out=False)
+        result.attrs = {"long_name": "log-density (nat)", "units": "", "features": roles.listed(self.features)}
         return result.rename("log_prob")
 
     def sample(self, n: int, seed: int = 0) -> Labelled:
@@ -232,8 +229,10 @@ class Flow:
         Dataset or DataArray
             As the data of the fit, over the dimension ``"sample"``.
         """
-        z = np.random.default_rng(seed).standard_normal((n, len(self.features))).T
-        with blocks.SINGLE_THREADED_BLAS:
+        if not isinstance(n, Integral) or n < 0:
+            raise ValueError(f"n={n!r} must be an integer, not negative: flow.sample({max(0, round(float(n)))}).")
+        z = np.random.default_rng(seed).standard_normal((int(n), len(self.features))).T
+        with blocks.SINGLE_THREADED_BLAS, np.errstate(all="ignore"):
             return self._recorded.label(core.in_slabs(partial(core.invert, self._maps), z))
 
     @property
@@ -360,10 +359,10 @@ class Flow:
             rows[SHOWN // 2 : -SHOWN // 2] = [("...", "", "")]
         return [("layer", "ΔT", "log-likelihood"), *rows]
 
-    def _map(self, data: Labelled, kernel: Any, adjective: str | None) -> Labelled:
+    def _map(self, name: str, data: Labelled, kernel: Any, adjective: str | None) -> Labelled:
         """Apply a kernel that gives as many features as it takes, and label them as `data` or as those of the fit."""
-        found = self._recorded.find(data)
-        outputs = blocks.map_samples(kernel, found.arrays, found.dims, found.order, features_out=True)
+        found = self._recorded.find(data, in_units=adjective is not None)
+        outputs = blocks.map_samples(name, kernel, found, features_out=True)
         for variable, output in zip(self._recorded.variables, outputs, strict=True):
             fresh = {"long_name": f"{adjective} {variable.name}", "units": "1"}
             output.name, output.attrs = variable.name, fresh if adjective else dict(variable.attrs)
@@ -452,7 +451,8 @@ def _complete_samples(x: Floats, found: roles.Features) -> tuple[Floats, Bools]:
     needed = default_min_samples(len(x))
     if x.shape[1] < needed:
         raise ValueError(
-            f"there are {x.shape[1]} complete samples of the {len(x)} features {labels!r}, and a flow needs {needed}. "
+            f"there are {x.shape[1]} complete samples of the {len(x)} features {roles.listed(labels)}, and a flow needs "
+            f"{needed}. "
             "Take fewer features, variables=[...], or more samples."
         )
     for label, row in zip(labels, x, strict=True):

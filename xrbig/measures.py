@@ -158,8 +158,8 @@ def mutual_information(
     """
     request = Request(skipna, min_samples, estimator, base, diagnostics, keep_attrs, normalize, std_error=diagnostics)
     request.check()
-    sides = roles.sides(data, x, y)
-    groups = roles.groups(dict(zip("xy", sides, strict=True)), dim, sample_dim)
+    sides = roles.sides(data, x, y, dim, sample_dim)
+    groups = roles.groups(sides, dim, sample_dim, "mutual information", min_samples)
     both, split = groups.joined()
     measure = partial(information.mutual_information, split=split)
-    return results.labelled("mutual_information", measure, both, groups.samples, groups.attrs(), data, request)
+    return results.labelled("mutual_information", measure, both, groups, data, request)

@@ -76,14 +76,14 @@ def conditional_mutual_information(
     """
     request = Request(skipna, min_samples, estimator, base, diagnostics, keep_attrs, normalize)
     request.check()
-    sides = dict(zip("xy", roles.sides(data, x, y), strict=True))
-    groups = roles.groups(sides | {"given": roles.known(data, given)}, dim, sample_dim)
+    sides = roles.sides(data, x, y, dim, sample_dim) | {"given": roles.known(data, given, dim, sample_dim)}
+    groups = roles.groups(sides, dim, sample_dim, "conditional mutual information", min_samples)
     found = roles.features([a for g in groups.found.values() for a in g.arrays], dim)
     owner = [argument for argument, g in groups.found.items() for _ in g.labels]
     members = [[i for i, j in enumerate(found.order) if owner[j] == argument] for argument in groups.found]
     measure = partial(family.conditional_mutual_information, groups=members)
     name = "conditional_mutual_information"
-    return results.labelled(name, measure, found, groups.samples, groups.attrs(), data, request)
+    return results.labelled(name, measure, found, groups, data, request)
 
 
 def mutual_information_matrix(

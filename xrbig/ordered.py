@@ -9,6 +9,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from xrbig import checks
+from xrbig.core.resample import Units
+
 Block = int | str | timedelta | np.timedelta64
 
 
@@ -23,7 +26,7 @@ def ordered_dim(arrays: list[xr.DataArray], samples: tuple[Hashable, ...], along
             f"along which one the samples are ordered. Name it, along={samples[-1]!r}; the others then move together."
         )
     found = along if along is not None else samples[0] if len(samples) == 1 else in_time[0]
-    _require_order(_index(arrays, found), found)
+    checks.require_in_order(_index(arrays, found), found)
     return found
 
 
@@ -32,18 +35,12 @@ def errors_along(arrays: list[xr.DataArray], samples: tuple[Hashable, ...]) -> d
 
     They are ordered along the one dimension, the one in time, or the first by name.
     """
-    in_time = [d for d in samples if _is_time(_index(arrays, d))]
-    along = (in_time or samples)[0]
-    try:
-        _require_order(_index(arrays, along), along)
-    except ValueError:
+    along = time_first(arrays, samples)[0]
+    index = _index(arrays, along)
+    if index is not None and not checks.is_in_order(index):
         return {}
-    if len(samples) == 1:
-        return {"std_error": True}
-    shape = [arrays[0].sizes[d] for d in samples]
-    places = np.arange(arrays[0].sizes[along])
-    unit = np.broadcast_to(places.reshape([-1 if d == along else 1 for d in samples]), shape)
-    return {"std_error": True, "unit": unit.reshape(-1)}
+    shape = tuple(arrays[0].sizes[d] for d in samples)
+    return {"std_error": True} | ({"units": Units(shape, samples.index(along))} if len(samples) > 1 else {})
 
 
 def time_first(arrays: list[xr.DataArray], samples: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
@@ -76,6 +73,7 @@ def block_units(block: Block, arrays: list[xr.DataArray], dim: Hashable) -> int:
             f"block={block!r} is a time, but the dimension {dim!r} has no time coordinate: give a number of samples, "
             "block=30."
         )
+    index = index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index
     steps = np.abs(np.diff(np.asarray(index)))
     step = np.median([pd.Timedelta(s) / pd.Timedelta(1, "s") for s in steps])
     if length / pd.Timedelta(1, "s") < step / 2 or step <= 0:
@@ -86,27 +84,35 @@ def block_units(block: Block, arrays: list[xr.DataArray], dim: Hashable) -> int:
 def require_blocks(block: int, given: Block, units: int, dim: Hashable, times: int) -> None:
     """Refuse blocks that fit into the record less than so many `times`."""
     if units and block * times > units:
+        shorter = f"Take shorter ones, block={units // times}, or" if units >= times else "Take"
         raise ValueError(
             f"block={given!r}: blocks of {block} samples fit {units // block} times into the {units} samples along "
-            f"{dim!r}, and {times} times are needed. Take shorter ones, block={max(1, units // times)}, "
-            "or a longer record."
+            f"{dim!r}, and {times} times are needed. {shorter} a longer record."
         )
 
 
 def _index(arrays: list[xr.DataArray], dim: Hashable) -> Any:
-    """Index of the first array that has one along `dim`."""
-    return next((a.indexes[dim] for a in arrays if dim in a.indexes), None)
+    """What tells the order of the samples along `dim`: its labels, or, if it has none, their times; None if neither.
+
+    An index of another kind than those of pandas is taken by its labels. Lazy labels are not computed.
+    """
+    for array in arrays:
+        own = array.coords.variables.get(dim)
+        if own is not None and own.dims == (dim,):
+            index = array.xindexes.get(dim)
+            try:
+                return own.to_index() if index is None else index.to_pandas_index()
+            except TypeError:
+                return pd.Index(own.values)
+    for array in arrays:
+        for name, coordinate in array.coords.variables.items():
+            if coordinate.dims == (dim,) and coordinate.chunks is None:
+                index = xr.Variable((dim,), coordinate.values).to_index().rename(name)
+                if _is_time(index):
+                    return index
+    return None
 
 
 def _is_time(index: Any) -> bool:
-    return isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex | xr.CFTimeIndex)
-
-
-def _require_order(index: Any, dim: Hashable) -> None:
-    if index is None or not (_is_time(index) or getattr(index.dtype, "kind", "O") in "iuf"):
-        return
-    if not (index.is_monotonic_increasing or index.is_monotonic_decreasing):
-        raise ValueError(
-            f"the coordinate of {dim!r} is not in order, and autocorrelation is about neighbours: sort first, "
-            f"ds.sortby({dim!r})."
-        )
+    kinds = pd.DatetimeIndex | pd.TimedeltaIndex | pd.PeriodIndex | xr.CFTimeIndex
+    return isinstance(index, kinds) or getattr(index, "inferred_type", "") in ("date", "datetime")

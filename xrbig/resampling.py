@@ -24,13 +24,12 @@ TWENTIETH = 20  # of the record: the blocks of half-samples
 
 
 class Asked(NamedTuple):
-    """What a call asks for: features, their groups and samples, and the dimension along which these are ordered."""
+    """What a call asks for: a measure of features, in groups or not, and the dimension that orders the samples."""
 
     name: str
     found: roles.Features
     split: int
-    samples: tuple[Hashable, ...]
-    attrs: dict[str, str]
+    groups: roles.Groups
     along: Hashable
 
     @classmethod
@@ -43,15 +42,14 @@ class Asked(NamedTuple):
         sample_dim: Dims | None,
         variables: Sequence[Hashable] | None,
         along: Hashable | None,
+        min_samples: int | None,
     ) -> "Asked":
         """I if a group is named, T if none is."""
         if x is None and y is None:
             name, split = "total_correlation", 0
-            arrays = roles.variables_of(data, variables)
-            samples = roles.sample_dims(arrays, dim, sample_dim)
-            found = roles.features(arrays, dim)
-            roles.require_features(found, samples, data, results.long_name(name), 2)
-            attrs = {"features": ", ".join(found.labels)}
+            text = results.long_name(name)
+            groups = roles.all_features(data, variables, dim, sample_dim, text, 2, min_samples)
+            found = groups.found[""]
         elif x is None or variables is not None:
             raise ValueError(
                 "variables are the features of T; for I name both groups, x and y, and no variables: "
@@ -59,10 +57,10 @@ class Asked(NamedTuple):
             )
         else:
             name = "mutual_information"
-            groups = roles.groups(dict(zip("xy", roles.sides(data, x, y), strict=True)), dim, sample_dim)
+            sides = roles.sides(data, x, y, dim, sample_dim)
+            groups = roles.groups(sides, dim, sample_dim, results.long_name(name), min_samples)
             found, split = groups.joined()
-            samples, attrs = groups.samples, groups.attrs()
-        return cls(name, found, split, samples, attrs, ordered.ordered_dim(found.arrays, samples, along))
+        return cls(name, found, split, groups, ordered.ordered_dim(found.arrays, groups.samples, along))
 
     @property
     def parts(self) -> int:
@@ -75,19 +73,15 @@ class Asked(NamedTuple):
 
     def question(self, estimator: RBIG, min_samples: int | None, skipna: bool | None) -> Question:
         """What each cell is asked."""
-        shape = tuple(self.size(d) for d in self.samples)
-        units = Units(shape, self.samples.index(self.along))
+        samples = self.groups.samples
+        units = Units(tuple(self.size(d) for d in samples), samples.index(self.along))
         return Question(self.split, units, estimator, min_samples, skipna is None or bool(skipna))
 
-    def fields(self, kernel: Any, number: int) -> list[xr.DataArray]:
-        """Map a kernel that gives so many numbers per cell."""
-        found = self.found
-        fields = blocks.map_cells(
-            kernel, found.arrays, found.dims, self.samples, found.order, [blocks.Output(np.float64)] * number
-        )
-        for field in fields:
-            field.attrs = {}
-        return list(fields)
+    def fields(self, name: str, kernel: Any, outputs: Sequence[str]) -> list[xr.DataArray]:
+        """Map a kernel, called `name`, that gives the estimate and these numbers for each cell."""
+        results.require_free([self.name, *outputs], [], self.found, self.groups.samples)
+        wanted = [blocks.Output(np.float64)] * (1 + len(outputs))
+        return list(blocks.map_cells(name, kernel, [self.found], self.groups.samples, wanted))
 
 
 def significance(
@@ -180,7 +174,7 @@ def significance(
     for argument, choice, known in (("method", method, get_args(Method)), ("fdr", fdr, (*get_args(FDR), None))):
         if choice not in known:
             raise ValueError(f"{argument}={choice!r} is not one of {known}.")
-    asked = Asked.of(data, x, y, dim, sample_dim, variables, along)
+    asked = Asked.of(data, x, y, dim, sample_dim, variables, along, min_samples)
     units = asked.size(asked.along)
     default = 1 if method == "shift" else max(1, units // 10)
     length = default if block is None else ordered.block_units(block, asked.found.arrays, asked.along)
@@ -189,7 +183,8 @@ def significance(
     surrogates = Surrogates(n_surrogates, length, method, estimator.seed)
     question = asked.question(estimator, min_samples, skipna)
     kernel = partial(_null_fields, question=question, surrogates=surrogates)
-    value, p_value, mean, std = asked.fields(kernel, 4)
+    outputs = ("p_value", "null_mean", "null_std", "debiased")
+    value, p_value, mean, std, debiased = asked.fields("significance", kernel, outputs)
     about = {
         "null": NULLS[method],
         "n_surrogates": n_surrogates,
@@ -203,8 +198,10 @@ def significance(
         result["p_adjusted"] = _adjusted(p_value, fdr).assign_attrs(
             long_name="p-value adjusted for the false-discovery rate", units="1", method=fdr
         )
-    for name, field in {"null_mean": mean, "null_std": std, "debiased": value - mean}.items():
-        result[name] = results.in_unit(field, request).assign_attrs(_unit(name.replace("_", " "), base))
+    for name, field in {"null_mean": mean, "null_std": std, "debiased": debiased}.items():
+        result[name] = results.in_unit(field, request).assign_attrs(
+            results.information_attrs(name.replace("_", " "), base)
+        )
     return result
 
 
@@ -277,7 +274,7 @@ def bootstrap(
     n_replicates = int(n_replicates) // 2 * 2
     if not (isinstance(confidence, Real) and 0 < confidence < 1):
         raise ValueError(f"confidence={confidence!r} must lie between 0 and 1.")
-    asked = Asked.of(data, x, y, dim, sample_dim, variables, along)
+    asked = Asked.of(data, x, y, dim, sample_dim, variables, along, min_samples)
     units = asked.size(asked.along)
     length = max(1, units // TWENTIETH)
     if block is not None:
@@ -285,14 +282,18 @@ def bootstrap(
         ordered.require_blocks(length, block, units, asked.along, FEWEST_BLOCKS)
     question = asked.question(estimator, min_samples, skipna)
     kernel = partial(_spread_fields, question=question, number=n_replicates, block=length, confidence=float(confidence))
-    value, lower, upper, std, bias = asked.fields(kernel, 5)
+    value, lower, upper, std, bias = asked.fields("bootstrap", kernel, ("lower", "upper", "std_error", "bias"))
     about = {"n_replicates": n_replicates, "along": str(asked.along), "block": length, "seed": estimator.seed}
     result = _dataset(asked, value, data, request)
     for name, field in {"lower": lower, "upper": upper}.items():
-        attrs = {**_unit(f"{name} bound", base), "confidence": confidence, **about}
+        attrs = {**results.information_attrs(f"{name} bound", base), "confidence": confidence, **about}
         result[name] = results.in_unit(field, request).assign_attrs(attrs)
-    result["std_error"] = results.in_unit(std, request).assign_attrs({**_unit("standard error", base), **about})
-    result["bias"] = results.in_unit(bias, request).assign_attrs(_unit("mean of the halves less the estimate", base))
+    result["std_error"] = results.in_unit(std, request).assign_attrs(
+        {**results.information_attrs("standard error", base), **about}
+    )
+    result["bias"] = results.in_unit(bias, request).assign_attrs(
+        results.information_attrs("mean of the halves less the estimate", base)
+    )
     return result
 
 
@@ -313,13 +314,9 @@ def _spread_fields(
 
 def _dataset(asked: Asked, value: xr.DataArray, data: xr.Dataset | xr.DataArray, request: Request) -> xr.Dataset:
     """A Dataset that holds the estimate."""
-    named = results.named(asked.name, value, asked.samples, asked.attrs, request)
+    named = results.named(asked.name, value, asked.groups, request)
     kept = dict(data.attrs) if request.keep_attrs and isinstance(data, xr.Dataset) else {}
     return xr.Dataset({asked.name: named}, attrs=kept)
-
-
-def _unit(text: str, base: Base) -> dict[str, str]:
-    return {"long_name": f"{text} ({results.UNITS[base]})", "units": "1", "information_unit": results.UNITS[base]}
 
 
 def _adjusted(p_value: xr.DataArray, fdr: FDR) -> xr.DataArray:

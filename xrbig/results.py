@@ -11,8 +11,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from xrbig import blocks, ordered, roles
-from xrbig.core.information import Estimate
+from xrbig import blocks, checks, ordered, roles
+from xrbig.core.information import Estimate, Reason
 from xrbig.estimator import RBIG
 from xrbig.roles import Dims
 
@@ -25,6 +25,7 @@ DIAGNOSTICS = {
     "n_layers": "number of layers",
     "converged": "whether no further layer was significant",
     "tied_fraction": "largest share of tied samples in a feature",
+    "reason": "why there is no estimate",
     "std_error": "standard error of the information",
 }
 LONG_NAMES = {
@@ -48,7 +49,7 @@ class Request(NamedTuple):
 
     def check(self) -> None:
         """Refuse values that mean nothing."""
-        if self.base not in UNITS:
+        if not isinstance(self.base, Hashable) or self.base not in UNITS:
             raise ValueError(f"base={self.base!r} is not one of {list(UNITS)}: 'e' gives nats, 2 gives bits.")
         if self.normalize and self.base != "e":
             raise ValueError(
@@ -77,92 +78,115 @@ def of_features(
 ) -> xr.DataArray | xr.Dataset:
     """A measure of all features together, of at `least` so many; its result has the dimensions `along` of features."""
     request.check()
-    arrays = roles.variables_of(data, variables)
-    samples = roles.sample_dims(arrays, dim, sample_dim)
-    found = roles.features(arrays, dim)
-    roles.require_features(found, samples, data, long_name(name), least)
-    attrs = {"features": ", ".join(found.labels)}
-    return labelled(name, measure, found, samples, attrs, data, request, along)
+    groups = roles.all_features(
+        data, variables, dim, sample_dim, long_name(name), least, request.min_samples, pairwise=len(along) > 1
+    )
+    return labelled(name, measure, groups.found[""], groups, data, request, along)
 
 
 def labelled(
     name: str,
     measure: Measure,
     found: roles.Features,
-    samples: tuple[Hashable, ...],
-    features: dict[str, str],
+    groups: roles.Groups,
     data: xr.Dataset | xr.DataArray,
     request: Request,
     along: tuple[str, ...] = (),
-    others: list[xr.DataArray] | None = None,
+    others: roles.Features | None = None,
 ) -> xr.DataArray | xr.Dataset:
-    """Map the measure over the cells, and name the result; a Dataset if it comes with diagnostics."""
-    roles.require_free(along, found)
+    """Map the measure over the cells, and name the result; a Dataset if it comes with diagnostics.
+
+    The features that were `found` are those of the `groups`; the `others` are the same at other samples.
+    """
+    diagnosed = [key for key in DIAGNOSTICS if key != "std_error" or request.std_error] if request.diagnostics else []
+    require_free([name, *diagnosed], along, found, groups.samples)
     kernel = partial(
         measure,
         settings=request.estimator,
         min_samples=request.min_samples,
         skipna=request.skipna is None or bool(request.skipna),
-        **(ordered.errors_along(found.arrays, samples) if request.std_error else {}),
+        **(ordered.errors_along(found.arrays, groups.samples) if request.std_error else {}),
     )
-    value, *diagnostics = _estimate(kernel, found, samples, along, request, others)
+    sides = [found] if others is None else [found, others]
+    value, *fields = _estimate(name, kernel, sides, groups.samples, along, diagnosed)
     kept = dict(data.attrs) if request.keep_attrs and isinstance(data, xr.Dataset) else {}
-    value = named(name, value, samples, features, request)
-    if not diagnostics:
+    value = named(name, value, groups, request)
+    if not diagnosed:
         return value.assign_attrs(kept | value.attrs)
-    fields = {name: value}
-    for (key, text), field in zip(DIAGNOSTICS.items(), diagnostics, strict=False):  # the last is that of T and I only
-        field.attrs = {"long_name": text, "units": "1"}
-        fields[key] = field
-    if request.std_error:
-        unit = UNITS[request.base]
-        error = fields["std_error"] / math.log(2) if request.base == 2 else fields["std_error"]
-        text = f"standard error of the {long_name(name)} ({unit})"
-        fields["std_error"] = error.assign_attrs(long_name=text, units="1", information_unit=unit)
-    return xr.Dataset(fields, attrs=kept)
+    described = {key: _described(name, key, field, request) for key, field in zip(diagnosed, fields, strict=True)}
+    return xr.Dataset({name: value, **described}, attrs=kept)
 
 
-def named(
-    name: str, nats: xr.DataArray, samples: tuple[Hashable, ...], features: dict[str, str], request: Request
-) -> xr.DataArray:
+def require_free(
+    outputs: Sequence[str], along: Sequence[str], found: roles.Features, samples: tuple[Hashable, ...]
+) -> None:
+    """Refuse cells that have the name of one of the `outputs`, or of a dimension `along` which these lie."""
+    checks.require_free(outputs, along, found.arrays, [(*own, *samples) for own in found.dims])
+
+
+def named(name: str, nats: xr.DataArray, groups: roles.Groups, request: Request) -> xr.DataArray:
     """The value in its unit, with its name and attributes."""
     value = in_unit(nats, request).rename(name)
     value.attrs = {
         **unit_attrs(name, request),
-        **features,
-        "sample_dims": ", ".join(str(d) for d in samples),
+        **groups.attrs,
+        "sample_dims": ", ".join(str(d) for d in groups.samples),
         "estimator": repr(request.estimator),
         "xrbig_version": version("xrbig"),
     }
     return value
 
 
+def _described(name: str, key: str, field: xr.DataArray, request: Request) -> xr.DataArray:
+    """A diagnostic with its attributes, the standard error in its unit."""
+    if key == "std_error":
+        error = field / math.log(2) if request.base == 2 else field
+        return error.assign_attrs(information_attrs(f"standard error of the {long_name(name)}", request.base))
+    if key == "reason":
+        meanings = " ".join(reason.name.lower() for reason in Reason)
+        return field.assign_attrs(
+            long_name=DIAGNOSTICS[key], flag_values=np.array(Reason, dtype=np.int8), flag_meanings=meanings
+        )
+    return field.assign_attrs(long_name=DIAGNOSTICS[key], units="1")
+
+
 def _estimate(
+    name: str,
     kernel: Any,
-    found: roles.Features,
+    sides: list[roles.Features],
     samples: tuple[Hashable, ...],
     along: tuple[str, ...],
-    request: Request,
-    others: list[xr.DataArray] | None,
+    diagnosed: list[str],
 ) -> list[xr.DataArray]:
-    """The fields of an `Estimate` that are wanted, with the labels of the cells and of the features `along` it."""
-    outputs = [
-        blocks.Output(np.float64, along),
-        blocks.Output(np.int64),
-        blocks.Output(np.int64, along),
-        blocks.Output(np.bool_, along),
-        blocks.Output(np.float64),
-        blocks.Output(np.float64),
-    ]
-    outputs = outputs[: (6 if request.std_error else 5) if request.diagnostics else 1]
-    wanted = partial(_first_fields, kernel=kernel, number=len(outputs))
-    fields = blocks.map_cells(wanted, found.arrays, found.dims, samples, found.order, outputs, others)
-    labels = np.array([found.labels[i] for i in found.order], dtype=object)  # Zarr has no string of fixed length
-    return [field.assign_coords({d: labels for d in along if d in field.dims}) for field in fields]
+    """The value and what else of an `Estimate` is wanted, with the labels of the features `along` which it lies."""
+    known = {
+        "value": blocks.Output(np.float64, along),
+        "n_samples": blocks.Output(np.int64),
+        "n_layers": blocks.Output(np.int64, along),
+        "converged": blocks.Output(np.bool_, along),
+        "tied_fraction": blocks.Output(np.float64),
+        "reason": blocks.Output(np.int8, along),
+        "std_error": blocks.Output(np.float64),
+    }
+    wanted = ["value", *diagnosed]
+    fields = blocks.map_cells(
+        name, partial(_fields, kernel=kernel, names=wanted), sides, samples, [known[field] for field in wanted]
+    )
+    return [with_labels(field, along, [sides[0].labels[i] for i in sides[0].order]) for field in fields]
 
 
-def _first_fields(*x: NDArray[Any], kernel: Any, number: int) -> tuple[NDArray[Any], ...]:
-    return tuple(kernel(*x)[:number])
+def with_labels(array: xr.DataArray, dims: Sequence[str], labels: list[str]) -> xr.DataArray:
+    """Label those of the dimensions that the array has, with texts that are written as objects: Zarr has no others."""
+    labelled = array.assign_coords({d: np.array(labels) for d in dims if d in array.dims})
+    for d in dims:
+        if d in labelled.coords:
+            labelled.coords[d].encoding["dtype"] = object
+    return labelled
+
+
+def _fields(*x: NDArray[Any], kernel: Any, names: list[str]) -> tuple[NDArray[Any], ...]:
+    estimate = kernel(*x)
+    return tuple(getattr(estimate, name) for name in names)
 
 
 def in_unit(nats: xr.DataArray, request: Request) -> xr.DataArray:
@@ -176,8 +200,16 @@ def unit_attrs(name: str, request: Request) -> dict[str, str]:
     """What the value is, for its attributes."""
     if request.normalize:
         return {"long_name": f"equivalent correlation of the {long_name(name)}", "units": "1"}
-    unit = UNITS[request.base]
-    return {"long_name": f"{long_name(name)} ({unit})", "units": "1", "information_unit": unit}
+    return information_attrs(long_name(name), request.base)
+
+
+def information_attrs(text: str, base: Base) -> dict[str, str]:
+    """Attributes of information.
+
+    The `units` are empty: to UDUNITS "nat" is a nano-technical-atmosphere and no text is no dimension, and on the label
+    of a plot "1" would stand beside the nats of the name.
+    """
+    return {"long_name": f"{text} ({UNITS[base]})", "units": "", "information_unit": UNITS[base]}
 
 
 def long_name(name: str) -> str:

@@ -1,32 +1,35 @@
-"""Features, samples and cells: which variable and which dimension is what, and every error about names."""
+"""Features, samples and cells: which variable and which dimension is what."""
 
+import math
 from collections.abc import Hashable, Iterable, Sequence
-from difflib import get_close_matches
-from itertools import combinations, product
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from xrbig import checks
+
 Dims = Hashable | Iterable[Hashable]
 Group = Hashable | Sequence[Hashable] | xr.DataArray | xr.Dataset
 
 VARIABLES = "feature"  # the name of the dimension that the data variables themselves form
-AUXILIARY_ATTRS = (
-    "ancillary_variables",
+MENTIONS = ("ancillary_variables", "cell_measures", "coordinates", "formula_terms")  # attributes that may name data
+NEVER_DATA = (  # attributes that name bounds, grid mappings, and the parts of a geometry or a mesh
     "bounds",
-    "cell_measures",
     "climatology",
-    "coordinates",
-    "formula_terms",
     "geometry",
     "grid_mapping",
     "interior_ring",
-    "node_coordinates",
+    "location_index_set",
+    "mesh",
     "node_count",
     "part_node_count",
 )
+MESH_PARTS = ("_connectivity", "_coordinates")  # how attributes of a mesh (UGRID) that name others end
+OWN_ROLES = ("cf_role", "grid_mapping_name")  # attributes of variables that are no data themselves
+SHOWN = 50  # features that attributes and messages list
 
 
 class Features(NamedTuple):
@@ -49,10 +52,10 @@ class Features(NamedTuple):
 def features(arrays: Iterable[xr.DataArray], dim: Dims) -> Features:
     """Take each entry of the variables along `dim` for a feature, and order them by name and coordinate."""
     arrays = list(arrays)
-    dims = [tuple(d for d in sorted(as_names(dim), key=str) if d in a.dims) for a in arrays]
+    dims = [feature_dims(a, dim) for a in arrays]
     labels, keys = [], []
     for array, own in zip(arrays, dims, strict=True):
-        coordinates = [array[d].values for d in own]
+        coordinates = [entries(array, d) for d in own]
         ranks = [_ranks(values) for values in coordinates]
         for entry in product(*(range(len(values)) for values in coordinates)):
             where = ", ".join(f"{d}={v[i]}" for d, v, i in zip(own, coordinates, entry, strict=True))
@@ -61,6 +64,26 @@ def features(arrays: Iterable[xr.DataArray], dim: Dims) -> Features:
             keys.append((str(array.name), type(array.name).__name__, *places))
     order = sorted(range(len(keys)), key=keys.__getitem__)
     return Features(arrays, dims, labels, order)
+
+
+def feature_dims(array: xr.DataArray, dim: Dims) -> tuple[Hashable, ...]:
+    """The dimensions of a variable along which its entries are features, in canonical order."""
+    along = names_among(array.dims, dim)
+    return tuple(sorted((d for d in array.dims if d in along), key=str))
+
+
+def entries(array: xr.DataArray, dim: Hashable) -> NDArray[Any]:
+    """The coordinate of a dimension, or the places along it if it has none of its own."""
+    coordinate = array.coords.variables.get(dim)
+    if coordinate is None or coordinate.ndim != 1:
+        return np.arange(array.sizes[dim])
+    return np.asarray(coordinate.values)
+
+
+def listed(labels: Sequence[str]) -> str:
+    """Labels in a line, the last ones counted only if they are many."""
+    more = f", and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
+    return ", ".join(labels[:SHOWN]) + more
 
 
 def _ranks(values: NDArray[Any]) -> list[int]:
@@ -78,140 +101,99 @@ def as_names(names: Dims | None) -> list[Hashable]:
     return list(dict.fromkeys(names))
 
 
-def names_in(data: xr.Dataset, names: Dims) -> list[Hashable]:
-    """Names of variables of `data`: one, which may be a tuple, or several."""
-    return [names] if isinstance(names, tuple) and names in data.data_vars else as_names(names)
+def names_among(known: Iterable[Hashable], names: Dims | None) -> list[Hashable]:
+    """One name, which may be a tuple if it is `known`, or several."""
+    return [names] if isinstance(names, tuple) and names in list(known) else as_names(names)
 
 
-def require_labelled(data: object) -> None:
-    """Refuse data without names."""
-    if not isinstance(data, xr.Dataset | xr.DataArray):
-        raise TypeError(
-            f"expected an xarray Dataset or DataArray, got {type(data).__name__}: "
-            "wrap the array first, xr.DataArray(values, dims=('time', 'feature'))."
-        )
+class Chosen(NamedTuple):
+    """Variables that can hold features, and the names of auxiliary ones that nobody has named."""
+
+    arrays: list[xr.DataArray]
+    left_out: list[str] = []  # noqa: RUF012 (never changed)
 
 
-def variables_of(data: xr.Dataset | xr.DataArray, variables: Sequence[Hashable] | None) -> list[xr.DataArray]:
+def variables_of(
+    data: xr.Dataset | xr.DataArray, variables: Sequence[Hashable] | None, dim: Dims, sample_dim: Dims | None
+) -> Chosen:
     """The variables that can hold features: those named, or all that CF does not call auxiliary."""
-    require_labelled(data)
+    checks.require_labelled(data)
     if isinstance(data, xr.DataArray):
         if variables is not None:
             raise ValueError(f"variables={variables!r} name variables of a Dataset, but the data are a DataArray.")
-        return [data if data.name is not None else data.rename("data")]
-    if variables is None:
-        auxiliary = _auxiliary_names(data)
-        return [data[name] for name in data.data_vars if name not in auxiliary]
-    names = names_in(data, variables)
-    if not names:
-        raise ValueError(f"variables=[] leaves no feature; the Dataset has {list(data.data_vars)!r}.")
+        return Chosen([checks.readable(data if data.name is not None else data.rename("data"))])
+    if variables is not None:
+        chosen = _named(data, variables, "variables")
+        if not chosen.arrays:
+            raise ValueError(f"variables=[] leaves no feature; the Dataset has {list(data.data_vars)!r}.")
+        return chosen
+    names = _data_names(data, dim, sample_dim)
+    return Chosen(
+        [checks.readable(data[name]) for name in names], [str(name) for name in data.data_vars if name not in names]
+    )
+
+
+def _named(data: xr.Dataset, spec: Any, argument: str) -> Chosen:
+    checks.require_names(spec, argument, data)
+    names = names_among(data.data_vars, spec)
     for name in names:
-        _require_variable(data, name, "variables")
-    return [data[name] for name in names]
+        checks.require_variable(data, name, argument)
+    return Chosen([checks.readable(data[name]) for name in names])
 
 
-def _auxiliary_names(data: xr.Dataset) -> set[str]:
-    """Names that CF attributes (bounds, grid mappings, ...) of any variable point to."""
-    found: set[str] = set()
+def _data_names(data: xr.Dataset, dim: Dims, sample_dim: Dims | None) -> list[Hashable]:
+    """Names of the variables that hold data: neither parts of the grid, nor mentioned by others and without samples."""
+    never, mentioned = _auxiliary_names(data)
+    names = [name for name in data.data_vars if name not in never]
+    present = list(dict.fromkeys(d for name in names if name not in mentioned for d in data[name].dims))
+    samples = names_among(present, sample_dim)
+    if sample_dim is None:
+        samples = [d for d in present if d not in names_among(present, dim)]
+
+    def holds_data(array: xr.DataArray) -> bool:
+        numeric = array.dtype.kind in checks.NUMERIC and "flag_meanings" not in array.attrs
+        return numeric and set(samples) <= set(array.dims)
+
+    return [name for name in names if name not in mentioned or holds_data(data[name])]
+
+
+def _auxiliary_names(data: xr.Dataset) -> tuple[set[Hashable], set[str]]:
+    """Names of what CF and UGRID attributes say is never data, and of what they only mention."""
+    never: set[Hashable] = {n for n, v in data.variables.items() if any(attr in v.attrs for attr in OWN_ROLES)}
+    mentioned: set[str] = set()
     for variable in data.variables.values():
-        for attr in AUXILIARY_ATTRS:
-            for text in (variable.attrs.get(attr), variable.encoding.get(attr)):
-                if isinstance(text, str):
-                    found.update(word for word in text.split() if not word.endswith(":"))
-    return found
+        for attr, text in [*variable.attrs.items(), *variable.encoding.items()]:
+            if not (isinstance(attr, str) and isinstance(text, str)):
+                continue
+            words = text.split()
+            named = [word for word in words if not word.endswith(":")]
+            if attr == "grid_mapping" and len(named) < len(words):  # mapping: coordinate coordinate
+                never.update(word[:-1] for word in words if word.endswith(":"))
+                mentioned.update(named)
+            elif attr in NEVER_DATA or attr.endswith(MESH_PARTS):
+                never.update(named)
+            elif attr in MENTIONS:
+                mentioned.update(named)
+    return never, mentioned
 
 
-def group(data: xr.Dataset | xr.DataArray, spec: Group | None, argument: str) -> list[xr.DataArray]:
-    """The variables of one side of a mutual information."""
-    if isinstance(spec, xr.DataArray):
-        if spec.name is None:
-            raise ValueError(
-                f"the array {argument} has no name, and the order of the two sides must not matter: "
-                f"name both, array.rename({argument!r})."
-            )
-        return [spec]
-    if isinstance(spec, xr.Dataset):
-        return _not_empty(variables_of(spec, None), argument)
-    if isinstance(data, xr.DataArray):
-        raise TypeError(
-            f"{argument}={spec!r}: a DataArray has no variables to name. Pass the other side as a DataArray, "
-            "da.rbig.mutual_information(other), or name variables of a Dataset, "
-            'ds.rbig.mutual_information("x_vars", "y_vars").'
-        )
-    names = names_in(data, spec)
-    for name in names:
-        _require_variable(data, name, argument)
-    return _not_empty([data[name] for name in names], argument)
-
-
-def sides(data: xr.Dataset | xr.DataArray, x: Group, y: Group | None) -> tuple[list[xr.DataArray], list[xr.DataArray]]:
-    """The variables of the two groups: `x` and `y`, or the data themselves and `x`."""
-    require_labelled(data)
-    labelled = isinstance(x, xr.DataArray | xr.Dataset)
-    if y is None and (labelled or isinstance(data, xr.DataArray)):
-        return group(data, data, "x"), group(data, x, "y")
-    if isinstance(data, xr.DataArray):
-        raise TypeError(
-            "a DataArray is one of the two groups itself: da.rbig.mutual_information(other); "
-            "for two other arrays, x.rbig.mutual_information(y)."
-        )
-    return group(data, x, "x"), group(data, y, "y")
-
-
-def same_variables(
-    other: xr.Dataset | xr.DataArray, data: xr.Dataset | xr.DataArray, arrays: list[xr.DataArray]
-) -> list[xr.DataArray]:
-    """The variables of `other` that have the names of those of `data`, `arrays`; the name of a DataArray is free."""
-    require_labelled(other)
-    if isinstance(other, xr.DataArray) and isinstance(data, xr.DataArray):
-        return [other.rename(arrays[0].name)]
-    if isinstance(other, xr.DataArray) or isinstance(data, xr.DataArray):
-        raise TypeError(
-            f"the data are a {type(data).__name__}, other is a {type(other).__name__}: both must be the same. "
-            "Give the variable, ds.rbig.kl_divergence(other) or ds['tas'].rbig.kl_divergence(other['tas'])."
-        )
-    for array in arrays:
-        _require_variable(other, array.name, "the data")
-    return [other[array.name] for array in arrays]
-
-
-def require_same_features(found: Features, others: Features) -> None:
-    """Refuse features that are not the same."""
-    for one, two, whose in ((found, others, "other"), (others, found, "the data")):
-        for label in one.labels:
-            if label not in two.labels:
-                raise ValueError(
-                    f"{whose} has no feature {label!r}. Select the same entries on both sides, as other.sel(level=...)."
-                )
-
-
-def known(data: xr.Dataset | xr.DataArray, given: Group | None) -> list[xr.DataArray]:
-    """The variables on which a mutual information is conditional."""
-    if given is None:
-        raise ValueError(
-            "given=None: name what is known, given='enso', or use mutual_information, which needs nothing known."
-        )
-    return group(data, given, "given")
-
-
-def _not_empty(arrays: list[xr.DataArray], argument: str) -> list[xr.DataArray]:
-    if not arrays:
-        raise ValueError(
-            f"the group {argument} is empty: name at least one variable, "
-            f'ds.rbig.mutual_information(["tas", "pr"], "gpp").'
-        )
-    return arrays
+def sample_dims(arrays: list[xr.DataArray], dim: Dims, sample_dim: Dims | None) -> tuple[Hashable, ...]:
+    """The sample dimensions, in canonical order; all that are not `dim` if none is named."""
+    present = list(dict.fromkeys(d for a in arrays for d in a.dims))
+    along, over = names_among(present, dim), names_among(present, sample_dim)
+    checks.require_dims(along, over, present, VARIABLES)
+    if sample_dim is None:
+        over = [d for d in present if d not in along]
+    checks.require_sample_dims(over, present, dim)
+    return tuple(sorted(over, key=str))
 
 
 class Groups(NamedTuple):
-    """Groups of features, by their argument, and the sample dimensions."""
+    """Features in groups, by the argument that names them, their samples, and attributes that tell of them."""
 
     found: dict[str, Features]
     samples: tuple[Hashable, ...]
-
-    def attrs(self) -> dict[str, str]:
-        """The features of each group, for the attributes of the result."""
-        return {f"{argument}_features": ", ".join(g.labels) for argument, g in self.found.items()}
+    attrs: dict[str, str]
 
     def joined(self) -> tuple[Features, int]:
         """The features of two groups, the first by name before the other, and the number of that."""
@@ -225,183 +207,122 @@ class Groups(NamedTuple):
         return both, len(first.labels)
 
 
-def groups(sides: dict[str, list[xr.DataArray]], dim: Dims, sample_dim: Dims | None) -> Groups:
-    """The features of each side, or an error that tells what is wrong with them."""
-    require_disjoint(sides)
-    arrays = [a for side in sides.values() for a in side]
-    samples = sample_dims(arrays, dim, sample_dim)
-    found = {argument: features(side, dim) for argument, side in sides.items()}
-    require_groups(found, samples)
-    require_alignment(arrays, set(as_names(dim)))
-    return Groups(found, samples)
-
-
-def require_disjoint(sides: dict[str, list[xr.DataArray]]) -> None:
-    """Refuse a variable that is in two groups: its mutual information with itself is infinite."""
-    for (left, x), (right, y) in combinations(sides.items(), 2):
-        for name in {a.name for a in x} & {a.name for a in y}:
-            both = "both groups" if len(sides) == 2 else f"two groups, {left} and {right}"
-            raise ValueError(
-                f"variable {name!r} is in {both}. Leave it out of one of them; if two different arrays share "
-                f"the name, rename one: other.rename({f'{name}_2'!r})."
-            )
-
-
-def _require_variable(data: xr.Dataset, name: Hashable, argument: str) -> None:
-    if name not in data.data_vars:
-        raise ValueError(
-            f"{argument} names {name!r}, which is not a data variable of the Dataset. It has "
-            f"{list(data.data_vars)!r}.{_closest(name, data.data_vars)}"
-        )
-
-
-def _closest(name: Hashable, candidates: Iterable[Hashable]) -> str:
-    close = get_close_matches(str(name), [str(c) for c in candidates], n=1, cutoff=0.6)
-    return f" Did you mean {close[0]!r}?" if close else ""
-
-
-def sample_dims(arrays: list[xr.DataArray], dim: Dims, sample_dim: Dims | None) -> tuple[Hashable, ...]:
-    """The sample dimensions, in canonical order; all that are not `dim` if none is named."""
-    present = list(dict.fromkeys(d for a in arrays for d in a.dims))
-    along, over = as_names(dim), as_names(sample_dim)
-    for argument, names in (("dim", along), ("sample_dim", over)):
-        for name in names:
-            if name not in present and not (argument == "dim" and name == VARIABLES):
-                known = [*present, VARIABLES] if argument == "dim" else present
-                raise ValueError(
-                    f"{argument}={name!r} is not a dimension of the data. They have {present!r}.{_closest(name, known)}"
-                )
-    for name in along:
-        if name in over:
-            raise ValueError(
-                f"{name!r} is both dim and sample_dim: features lie along dim, samples along sample_dim. "
-                f"Name another dimension for one of them; there are {present!r}."
-            )
-    if not over and sample_dim is None:
-        over = [d for d in present if d not in along]
-    if not over:
-        raise ValueError(
-            f"no dimension is left for the samples: the data have {present!r} and dim={dim!r}. "
-            "Name one of them that is not in dim, sample_dim='time'."
-        )
-    return tuple(sorted(over, key=str))
-
-
-def require_features(
-    found: Features,
-    samples: tuple[Hashable, ...],
+def all_features(
     data: xr.Dataset | xr.DataArray,
-    measure: str = "total correlation",
-    least: int = 2,
-) -> None:
-    """Refuse variables that are no features, and fewer features than the measure needs."""
-    good = [a.name for a in found.arrays if not _defect(a, samples)]
-    for array in found.arrays:
-        if defect := _defect(array, samples):
-            enough = len(good) >= least or any(own for own in found.dims)
-            remedy = f"Name the features: variables={good!r}." if enough else "Choose other samples or variables."
-            raise ValueError(f"variable {array.name!r} {defect}, so it cannot be a feature. {remedy}")
-    if len(found.labels) < least:
-        number = {0: "no feature", 1: "only one feature"}.get(len(found.labels), f"only {len(found.labels)} features")
-        have = ", ".join([number, *(repr(label) for label in found.labels)])
-        dims = [d for a in found.arrays for d in a.dims]
-        along = next((d for d in dims if d not in samples), dims[-1] if len(dims) > 1 else None)
-        call = "" if along is None else f", or name the dimension whose entries are the features, dim={along!r}"
-        needed = {1: "one feature", 2: "two features", 3: "three features (it is 0 for two)"}[least]
-        raise ValueError(
-            f"{measure} needs at least {needed}; this {type(data).__name__} has {have}. Add variables{call}."
-        )
+    variables: Sequence[Hashable] | None,
+    dim: Dims,
+    sample_dim: Dims | None,
+    measure: str,
+    least: int,
+    min_samples: int | None,
+    pairwise: bool = False,
+) -> Groups:
+    """The features of `data` in one group, at `least` so many, or an error that tells what is wrong with them.
 
-
-def require_free(names: Iterable[str], found: Features) -> None:
-    """Refuse data that have the name of a new dimension for a cell or sample dimension."""
-    for array, own in zip(found.arrays, found.dims, strict=True):
-        for name in names:
-            if name in array.dims and name not in own:
-                raise ValueError(
-                    f"the result has a dimension {name!r} of its own, but {array.name!r} has one of that name that is "
-                    f"not dim. Rename it, .rename({{{name!r}: {f'{name}_2'!r}}}), or say that features lie along it, "
-                    f"dim={name!r}."
-                )
-
-
-def require_groups(groups: dict[str, Features], samples: tuple[Hashable, ...]) -> None:
-    """Refuse variables of the groups that are no features."""
-    for argument, found in groups.items():
-        for array in found.arrays:
-            if defect := _defect(array, samples):
-                common = _common_dims([a for g in groups.values() for a in g.arrays])
-                other = f", or name samples that all variables have, sample_dim={common!r}" if common else ""
-                remedy = "Leave it out" + (other if "lacks" in defect else "")
-                raise ValueError(
-                    f"variable {array.name!r} of {argument} {defect}, so it cannot be a feature. {remedy}."
-                )
-        if not found.labels:
-            raise ValueError(f"the group {argument} is empty: its dimension {found.dims} has no entries.")
-
-
-def _common_dims(arrays: list[xr.DataArray]) -> Any:
-    common = [str(d) for d in arrays[0].dims if all(d in a.dims for a in arrays)]
-    return common[0] if len(common) == 1 else tuple(common)
-
-
-def _defect(array: xr.DataArray, samples: tuple[Hashable, ...]) -> str:
-    if array.dtype.kind not in "iuf":
-        return f"is not numeric (dtype {array.dtype})"
-    if lacking := [str(d) for d in samples if d not in array.dims]:
-        dims = tuple(str(d) for d in array.dims)
-        return f"lacks the sample dimension {lacking[0]!r} (it has {dims})"
-    return ""
-
-
-def require_numeric(arrays: list[xr.DataArray]) -> None:
-    """Refuse variables that hold no numbers."""
-    for array in arrays:
-        if defect := _defect(array, ()):
-            raise ValueError(f"variable {array.name!r} {defect}, so it cannot be a feature.")
-
-
-def require_alignment(arrays: list[xr.DataArray], exclude: set[Hashable]) -> None:
-    """Refuse arrays that share a dimension but not its coordinates: nothing is ever aligned silently.
-
-    Coordinates on Dask are left out, as comparing them would compute.
+    `measure` is what is asked of them; `pairwise`, if it takes the samples of each pair for itself.
     """
-    for dim in dict.fromkeys(d for a in arrays for d in a.dims if d not in exclude):
-        first, *others = [a for a in arrays if dim in a.dims]
-        for other in others:
-            names = [dim, *(c for c in first.coords if dim in first[c].dims and c in other.coords and c != dim)]
-            for name in names:
-                if difference := _difference(first, other, dim, name):
-                    raise ValueError(
-                        f"the coordinate {name!r} of {other.name!r} differs from that of {first.name!r}: {difference}. "
-                        f"{_remedy(first, other, dim, name)}"
-                    )
+    arrays, left_out = variables_of(data, variables, dim, sample_dim)
+    samples = sample_dims(arrays, dim, sample_dim)
+    dims = [feature_dims(a, dim) for a in arrays]
+    checks.require_variables(arrays, dims, samples, least)
+    number = _number_of_features(arrays, dims)
+    if number >= least:
+        _require_cells(arrays, dims, samples, 2 if pairwise else number, measure, min_samples, dim)
+    found = features(arrays, dim)
+    checks.require_number(found.labels, arrays, samples, type(data).__name__, measure, least)
+    return Groups({"": found}, samples, {"features": listed(found.labels), **_attrs(arrays, left_out)})
 
 
-def _remedy(a: xr.DataArray, b: xr.DataArray, dim: Hashable, name: Hashable) -> str:
-    select = f"select or interpolate, xr.align({a.name}, {b.name}, join='inner')."
-    if a.sizes[dim] != b.sizes[dim]:
-        return select.capitalize()
-    return f"If they mean the same, say so, {b.name}.assign_coords({name}={a.name}.{name}); else {select}"
+def sides(
+    data: xr.Dataset | xr.DataArray, x: Group, y: Group | None, dim: Dims, sample_dim: Dims | None
+) -> dict[str, Chosen]:
+    """The variables of the two groups: `x` and `y`, or the data themselves and `x`."""
+    checks.require_labelled(data)
+    labelled = isinstance(x, xr.DataArray | xr.Dataset)
+    both: tuple[Any, Any] = (x, y)
+    if y is None and (labelled or isinstance(data, xr.DataArray)):
+        both = (data, x)
+    elif isinstance(data, xr.DataArray):
+        raise TypeError(
+            "a DataArray is one of the two groups itself: da.rbig.mutual_information(other); "
+            "for two other arrays, x.rbig.mutual_information(y)."
+        )
+    return {argument: group(data, spec, argument, dim, sample_dim) for argument, spec in zip("xy", both, strict=True)}
 
 
-def _difference(a: xr.DataArray, b: xr.DataArray, dim: Hashable, name: Hashable) -> str:
-    if a.sizes[dim] != b.sizes[dim]:
-        return f"{b.sizes[dim]} against {a.sizes[dim]} entries"
-    if name not in a.coords or name not in b.coords:
-        return ""
-    if any(c[name].variable.chunks is not None for c in (a, b)):
-        return ""
-    left, right = a[name].values, b[name].transpose(*a[name].dims, missing_dims="ignore").values
-    if left.shape != right.shape:
-        return f"shape {right.shape} against {left.shape}"
-    try:
-        unequal = int(np.sum(~((left == right) | ((left != left) & (right != right)))))  # NaN equals NaN
-        if not unequal:
-            return ""
-        span = np.nanmax(np.abs(right - left))
-    except (TypeError, ValueError):
-        return f"{right.flat[0]!r} against {left.flat[0]!r} at the first place"
-    shown = span / np.timedelta64(1, "s") if isinstance(span, np.timedelta64) else span
-    unit = " seconds" if isinstance(span, np.timedelta64) else ""
-    return f"{unequal} of {left.size} entries differ, by up to {shown}{unit}"
+def group(
+    data: xr.Dataset | xr.DataArray, spec: Group | None, argument: str, dim: Dims, sample_dim: Dims | None
+) -> Chosen:
+    """The variables of one side of a mutual information."""
+    if isinstance(spec, xr.DataArray):
+        if spec.name is None:
+            raise ValueError(
+                f"the array {argument} has no name, and the order of the two sides must not matter: "
+                f"name both, array.rename({argument!r})."
+            )
+        return Chosen([checks.readable(spec)])
+    if isinstance(spec, xr.Dataset):
+        chosen = variables_of(spec, None, dim, sample_dim)
+    elif isinstance(data, xr.DataArray):
+        raise TypeError(
+            f"{argument}={spec!r}: a DataArray has no variables to name. Pass the other side as a DataArray, "
+            "da.rbig.mutual_information(other), or name variables of a Dataset, "
+            'ds.rbig.mutual_information("x_vars", "y_vars").'
+        )
+    else:
+        chosen = _named(data, spec, argument)
+    checks.require_not_empty(chosen.arrays, argument)
+    return chosen
+
+
+def known(data: xr.Dataset | xr.DataArray, given: Group | None, dim: Dims, sample_dim: Dims | None) -> Chosen:
+    """The variables on which a mutual information is conditional."""
+    if given is None:
+        raise ValueError(
+            "given=None: name what is known, given='enso', or use mutual_information, which needs nothing known."
+        )
+    return group(data, given, "given", dim, sample_dim)
+
+
+def groups(
+    sides: dict[str, Chosen], dim: Dims, sample_dim: Dims | None, measure: str, min_samples: int | None
+) -> Groups:
+    """The features of each side, or an error that tells what is wrong with them."""
+    variables = {argument: side.arrays for argument, side in sides.items()}
+    checks.require_disjoint(variables)
+    arrays = [a for side in variables.values() for a in side]
+    samples = sample_dims(arrays, dim, sample_dim)
+    checks.require_groups(variables, samples)
+    dims = [feature_dims(a, dim) for a in arrays]
+    checks.require_alignment(arrays, (d for own in dims for d in own))
+    _require_cells(arrays, dims, samples, _number_of_features(arrays, dims), measure, min_samples, dim)
+    found = {argument: features(side, dim) for argument, side in variables.items()}
+    for argument, own in found.items():
+        checks.require_not_empty(own.labels, argument, own.dims)
+    attrs = {f"{argument}_features": listed(own.labels) for argument, own in found.items()}
+    left_out = [name for side in sides.values() for name in side.left_out]
+    return Groups(found, samples, attrs | _attrs(arrays, left_out))
+
+
+def _number_of_features(arrays: list[xr.DataArray], dims: list[tuple[Hashable, ...]]) -> int:
+    return sum(math.prod(a.sizes[d] for d in own) for a, own in zip(arrays, dims, strict=True))
+
+
+def _require_cells(
+    arrays: list[xr.DataArray],
+    dims: list[tuple[Hashable, ...]],
+    samples: tuple[Hashable, ...],
+    number: int,
+    measure: str,
+    min_samples: int | None,
+    dim: Dims,
+) -> None:
+    checks.require_samples(number, {d: arrays[0].sizes[d] for d in samples}, measure, min_samples, dim)
+    checks.require_common_cells(arrays, [(*own, *samples) for own in dims])
+
+
+def _attrs(arrays: list[xr.DataArray], left_out: list[str]) -> dict[str, str]:
+    """Units of the variables, and auxiliary variables that are no features, for the attributes of the result."""
+    units = [f"{a.name}: {a.attrs['units']}" for a in arrays if isinstance(a.attrs.get("units"), str)]
+    found = {"feature_units": listed(units), "left_out": listed(left_out)}
+    return {key: text for key, text in found.items() if text}

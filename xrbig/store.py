@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from xrbig import roles
+from xrbig import checks, matching, roles
 from xrbig.core.flow import Fitted, Layer
 from xrbig.core.maps import Compression, Conditional, Curve, Linear, Map, Margins, Radial
 from xrbig.core.marginal import Floats
@@ -29,15 +29,6 @@ class Variable(NamedTuple):
     dims: tuple[Hashable, ...]
     entries: list[NDArray[Any]]
     attrs: dict[str, Any]
-
-    def relabel(self, array: xr.DataArray) -> xr.DataArray:
-        """An array whose entries are written as those of the fit where they are equal, 850.0 as 850."""
-        for dim, entries in zip(self.dims, self.entries, strict=True):
-            if dim in array.dims:
-                equal = array[dim].values[:, None] == entries
-                if np.ndim(equal) == 2 and equal.any(axis=1).all():
-                    array = array.assign_coords({dim: entries[equal.argmax(axis=1)]})
-        return array
 
     def place(self, rows: Floats) -> xr.DataArray:
         """Label rows (feature, sample), those of this variable, over the dimension ``"sample"``."""
@@ -72,33 +63,28 @@ class Recorded(NamedTuple):
     def of(cls, found: roles.Features, array: bool, n_samples: int, estimator: RBIG, fitted: Fitted) -> "Recorded":
         """Record what the features of the fit were."""
         variables = [
-            Variable(a.name, own, [a[d].values for d in own], dict(a.attrs))
-            for a, own in zip(found.arrays, found.dims, strict=True)
+            Variable(*held, dict(array.attrs))
+            for held, array in zip(matching.entries_of(found), found.arrays, strict=True)
         ]
         labels = [found.labels[i] for i in found.order]
         return cls(variables, array, found.order, labels, n_samples, estimator, fitted)
 
-    def find(self, data: xr.Dataset | xr.DataArray) -> roles.Features:
-        """The features of the fit in other data."""
+    def find(self, data: xr.Dataset | xr.DataArray, in_units: bool = True) -> roles.Features:
+        """The features of the fit in other data; if these are in units, they must be those of the fit."""
         names = [variable.name for variable in self.variables]
         if isinstance(data, xr.DataArray):
             if not self.array:
                 raise TypeError(f"the flow has the variables {names!r} of a Dataset; a DataArray cannot hold them.")
-            arrays = [data.rename(names[0])]
+            arrays = [checks.readable(data.rename(names[0]))]
         else:
-            arrays = roles.variables_of(data, names)
-        roles.require_numeric(arrays)
-        known = [variable.relabel(a) for variable, a in zip(self.variables, arrays, strict=True)]
-        found = roles.features(known, {d for variable in self.variables for d in variable.dims})._replace(arrays=arrays)
-        labels = [found.labels[i] for i in found.order]
-        if labels != self.labels:
-            lacking = [label for label in self.labels if label not in labels]
-            surplus = [label for label in labels if label not in self.labels]
-            raise ValueError(
-                f"the features of the data are not those of the flow, {self.labels!r}: they lack {lacking!r} and have "
-                f"{surplus!r} besides. Select those of the fit, as ds.sel(level=[...]) does."
-            )
-        return found
+            arrays = roles.variables_of(data, names, None, None).arrays
+        checks.require_numeric(arrays)
+        if in_units:
+            checks.require_same_units(arrays, {v.name: v.attrs.get("units") for v in self.variables}, "the data")
+        found = roles.features(arrays, {d for variable in self.variables for d in variable.dims})
+        like = [matching.Entries(variable.name, variable.dims, variable.entries) for variable in self.variables]
+        places = matching.matched(found, like, "the data")
+        return found._replace(order=[places[i] for i in self.order])
 
     def label(self, x: Floats) -> xr.Dataset | xr.DataArray:
         """Label features `x` (feature, sample) in the order of the fit, as the data of the fit."""

@@ -5,6 +5,7 @@ from scipy.signal import lfilter
 from tests.conftest import ar, samples
 from xrbig import RBIG
 from xrbig.core.information import mutual_information, total_correlation
+from xrbig.core.resample import Units
 from xrbig.core.uncertainty import autocorrelation_time, null_moments
 from xrbig.distributions import GaussianMixture, Normal, Regression, Ring, StudentT
 
@@ -88,20 +89,18 @@ def test_samples_of_one_time_count_as_one(axis):
     series = red((60, 2, 150), 0.7)
     series[:, 1] = 0.6 * series[:, 0] + 0.8 * series[:, 1]
     field = series[..., None] + 0.05 * np.random.default_rng(5).standard_normal((*series.shape, 8))
-    unit = np.repeat(np.arange(150), 8)
-    if axis:
-        field, unit = field.swapaxes(2, 3), np.tile(np.arange(150), 8)
+    field = np.moveaxis(field, 2, 2 + axis)
+    units = Units(field.shape[2:], axis)
     x = field.reshape(60, 2, -1)
-    clustered = total_correlation(x, RBIG(rotation="pca", max_layers=1), std_error=True, unit=unit)
+    clustered = total_correlation(x, RBIG(rotation="pca", max_layers=1), std_error=True, units=units)
     spread = clustered.value.std()
     assert 0.7 < clustered.std_error.mean() / spread < 1.5
 
 
 def test_gaps_do_not_mix_units_up():
     x = red((4, 2, 300), 0.5)
-    x[1, 0, 10:20] = np.nan
-    unit = np.arange(300) // 3
-    together = total_correlation(x, RBIG(rotation="pca"), std_error=True, unit=unit)
+    x[1, 0, 9:21] = np.nan
+    together = total_correlation(x, RBIG(rotation="pca"), std_error=True, units=Units((100, 3), 0))
     kept = ~np.isnan(x[1, 0])
-    alone = total_correlation(x[1:2][..., kept], RBIG(rotation="pca"), std_error=True, unit=unit[kept])
+    alone = total_correlation(x[1:2][..., kept], RBIG(rotation="pca"), std_error=True, units=Units((96, 3), 0))
     assert together.std_error[1] == alone.std_error[0]

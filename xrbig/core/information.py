@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xrbig.core import destruct, uncertainty
 from xrbig.core.gaussianize import Gaussianized, Settings, gaussianize
 from xrbig.core.marginal import Bools, Floats, Ints, Order, exact_order, orientation, rank_gaussianize, ties
+from xrbig.core.resample import Units
 from xrbig.core.rotation import null_log_det
 
 BATCH = 1 << 17  # values that one batch of cells works on: they fit the cache
@@ -81,14 +82,14 @@ class Stack(Protocol):
 
 
 class ErrorOf(NamedTuple):
-    """The pairs (feature, feature) of which a measure has the information, and what makes its samples alike.
+    """The pairs (feature, feature) of which a measure has the information, and how its samples lie.
 
-    The samples with the same `unit` (sample,) are at one place of the ordered dimension, whose places follow each
-    other; None if each sample has its own.
+    The samples of a unit are at one place of the ordered dimension, whose places follow each other; None if each
+    sample has its own.
     """
 
     pairs: Bools
-    unit: Ints | None
+    units: Units | None
 
 
 class Cells(NamedTuple):
@@ -144,17 +145,17 @@ def total_correlation(
     min_samples: int | None = None,
     skipna: bool = True,
     std_error: bool = False,
-    unit: Ints | None = None,
+    units: Units | None = None,
 ) -> Estimate:
     """T of the features of `x` (cell, feature, sample), and its standard error if that is asked for.
 
-    Samples are in order; those with the same `unit` (sample,) are at one place of that order.
+    Samples are in order, along one of their dimensions if `units` tell which.
 
     With the rotation ``"auto"`` by the destructors that remove most, else the sum of the gains of all layers, Eq. 7.
     """
     pairs = np.triu(np.ones((x.shape[1], x.shape[1]), dtype=bool), k=1)
     kernel = partial(shared_by_all, settings=settings, with_terms=std_error)
-    known = ErrorOf(pairs, unit) if std_error else None
+    known = ErrorOf(pairs, units) if std_error else None
     return map_cells(kernel, any_of(pairs), x, settings, min_samples, skipna, error_of=known)
 
 
@@ -172,13 +173,13 @@ def mutual_information(
     min_samples: int | None = None,
     skipna: bool = True,
     std_error: bool = False,
-    unit: Ints | None = None,
+    units: Units | None = None,
 ) -> Estimate:
     """I between the first `split` features of `x` (cell, feature, sample) and the others, likewise."""
     pairs = np.zeros((x.shape[1], x.shape[1]), dtype=bool)
     pairs[:split, split:] = True
     kernel = partial(shared_by_groups, split=split, settings=settings, with_terms=std_error)
-    known = ErrorOf(pairs, unit) if std_error else None
+    known = ErrorOf(pairs, units) if std_error else None
     return map_cells(kernel, any_of(pairs), x, settings, min_samples, skipna, error_of=known)
 
 
@@ -264,7 +265,7 @@ def map_cells(
                 in_order = np.argsort(sequence)
                 terms, scores = (np.take(a, in_order, axis=-1) for a in (result.terms, stack.scores()))
                 doubt = np.array([doubt() for doubt in result.doubts])
-                unit = None if error_of.unit is None else _units_of(error_of.unit, ~missing[cell])
+                unit = None if error_of.units is None else _units_of(error_of.units.places(), ~missing[cell])
                 estimate.std_error[cell] = uncertainty.standard_error(terms, scores, error_of.pairs, doubt, unit)
     return estimate
 

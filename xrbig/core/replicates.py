@@ -44,12 +44,16 @@ class Question(NamedTuple):
 
 
 class Null(NamedTuple):
-    """The estimate, how often chance exceeds it, and mean and spread of what chance gives, each an array (cell,)."""
+    """The estimate, how often chance exceeds it, mean and spread of what chance gives, and the estimate less that mean.
+
+    Each is an array (cell,).
+    """
 
     value: Floats
     p_value: Floats
     mean: Floats
     std: Floats
+    debiased: Floats
 
 
 class Shifted(NamedTuple):
@@ -72,7 +76,7 @@ def significance(x: NDArray[Any], question: Question, surrogates: Surrogates) ->
     The p-value is (1 + number of surrogates that reach the estimate) / (1 + number of surrogates): North, Curtis and
     Sham, American Journal of Human Genetics 71:439, 2002.
     """
-    null = Null(question.answer(x), *np.full((3, len(x)), np.nan))
+    null = Null(question.answer(x), *np.full((4, len(x)), np.nan))
     parts = question.parts(x.shape[1])
     for cell in np.flatnonzero(~np.isnan(null.value)):
         own, units = _complete_units(x[cell], question.units)
@@ -82,6 +86,7 @@ def significance(x: NDArray[Any], question: Question, surrogates: Surrogates) ->
             if len(values):
                 null.p_value[cell] = (1 + np.sum(values >= null.value[cell])) / (1 + len(values))
                 null.mean[cell], null.std[cell] = values.mean(), values.std(ddof=1)
+                null.debiased[cell] = null.value[cell] - null.mean[cell]
     return null
 
 
@@ -90,10 +95,9 @@ def _complete_units(x: NDArray[Any], units: Units) -> tuple[Floats, Units]:
     complete = ~np.isnan(x).any(axis=0).reshape(units.shape)
     others = tuple(a for a in range(complete.ndim) if a != units.axis)
     kept = np.flatnonzero(complete.any(axis=others))
-    own, left = x[:, units.samples(kept)].astype(np.float64), units.kept(kept)
-    ever = np.take(complete, kept, axis=units.axis).any(axis=units.axis, keepdims=True)
-    there = np.broadcast_to(ever, left.shape).reshape(-1)
-    return (own, left) if there.all() else (own[:, there], left._replace(there=there))
+    there, left = complete.any(axis=units.axis, keepdims=True), units.kept(kept)
+    chosen = units.samples(kept)[np.broadcast_to(there, left.shape).reshape(-1)]
+    return x[:, chosen].astype(np.float64), left._replace(there=there)
 
 
 def _surrogate_values(x: Floats, units: Units, parts: Ints, question: Question, surrogates: Surrogates) -> Floats:

@@ -19,7 +19,7 @@ class Units(NamedTuple):
     ----------
     shape : sizes of the sample dimensions
     axis : which of them is ordered
-    there : array (sample,), which samples there are, the same ones at each place; all if None
+    there : array of as many dimensions, one place long, which samples there are at each place; all if None
     """
 
     shape: tuple[int, ...]
@@ -31,12 +31,19 @@ class Units(NamedTuple):
         """How many there are."""
         return self.shape[self.axis]
 
+    def places(self) -> Ints:
+        """Place (sample,) of each sample along the ordered dimension."""
+        along = np.arange(self.number).reshape([-1 if axis == self.axis else 1 for axis in range(len(self.shape))])
+        return np.broadcast_to(along, self.shape).reshape(-1)
+
     def samples(self, units: Ints) -> Ints:
-        """Samples (..., sample) that `units` (..., unit) hold, in the order of the dimensions."""
-        places = np.arange(np.prod(self.shape, dtype=np.int64)).reshape(self.shape)
-        held = np.moveaxis(places, self.axis, 0)[units]
-        found = np.moveaxis(held, units.ndim - 1, units.ndim - 1 + self.axis).reshape(*units.shape[:-1], -1)
-        return found if self.there is None else (np.cumsum(self.there) - 1)[found[..., self.there]]
+        """Samples (..., sample) that `units` (..., unit) hold, in the order of the dimensions, counted as they are."""
+        there = np.ones((1,) * len(self.shape), dtype=bool) if self.there is None else self.there
+        number = np.cumsum(np.broadcast_to(there, self.shape)).reshape(self.shape) - 1
+        held = np.moveaxis(number, self.axis, 0)[units]
+        found = np.moveaxis(held, units.ndim - 1, units.ndim - 1 + self.axis)
+        kept = np.broadcast_to(there, found.shape[units.ndim - 1 :]).reshape(-1)
+        return found.reshape(*units.shape[:-1], -1)[..., kept]
 
     def kept(self, units: Ints) -> "Units":
         """Those `units` only."""
