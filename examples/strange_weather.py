@@ -63,4 +63,6 @@ def draw(weather: xr.Dataset, density: xr.DataArray, strangest: xr.DataArray) ->
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
     main(Path(sys.argv[1]), Path(sys.argv[2] if len(sys.argv) > 2 else "output"))

@@ -4,7 +4,6 @@ import dask
 import numpy as np
 import pytest
 import xarray as xr
-from threadpoolctl import threadpool_info, threadpool_limits
 
 import xrbig
 from tests.conftest import weather
@@ -86,10 +85,12 @@ def test_samples_that_the_user_put_in_one_chunk_are_left_alone():
 
 
 def test_blas_is_held_to_one_thread_until_the_last_block_leaves():
-    def threads():
-        return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
+    threadpoolctl = pytest.importorskip("threadpoolctl")
 
-    with threadpool_limits(2):
+    def threads():
+        return {lib["num_threads"] for lib in threadpoolctl.threadpool_info() if lib["user_api"] == "blas"}
+
+    with threadpoolctl.threadpool_limits(2):
         before = threads()
         with SINGLE_THREADED_BLAS:
             with SINGLE_THREADED_BLAS:
@@ -99,11 +100,12 @@ def test_blas_is_held_to_one_thread_until_the_last_block_leaves():
 
 
 def test_results_do_not_depend_on_the_number_of_blas_threads():
+    threadpoolctl = pytest.importorskip("threadpoolctl")
     rng = np.random.default_rng(0)
     values = np.cumsum(rng.standard_normal((2, 120, 1000)), axis=1)
     da = xr.DataArray(values, dims=("cell", "feature", "time"), name="x")
     results = []
     for number in (1, 2):
-        with threadpool_limits(number):
+        with threadpoolctl.threadpool_limits(number):
             results.append(da.rbig.total_correlation("feature", sample_dim="time", estimator=xrbig.RBIG(max_layers=2)))
     np.testing.assert_array_equal(*results)

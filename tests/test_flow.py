@@ -1,6 +1,8 @@
 """The flow on labelled data: names, dims, laziness, far values, files, warnings."""
 
 import json
+import re
+import sys
 
 import dask
 import numpy as np
@@ -50,7 +52,7 @@ def test_what_comes_out_has_the_names_dims_and_coords_of_what_goes_in(ds, flow):
     assert back.tas.attrs == ds.tas.attrs
     density = flow.log_prob(turned)
     assert (density.name, density.dims) == ("log_prob", ("lon", "time", "lat"))
-    assert density.attrs == {"long_name": "log-density (nat)", "units": "", "features": "gpp, pr, tas"}
+    assert density.attrs == {"long_name": "log-density (nat)", "features": "gpp, pr, tas"}
 
 
 def test_the_features_become_independent_and_normal(ds, flow):
@@ -313,13 +315,14 @@ def test_wrong_arguments(ds, flow):
 
 
 def test_a_long_fit_shows_its_progress(ds, monkeypatch, capsys):
+    pytest.importorskip("tqdm")
     monkeypatch.setattr(xrbig.flow, "DELAY", 0.0)
     ds.rbig.fit()
     assert "xrbig.fit" in capsys.readouterr().err
 
 
 def test_progress_without_tqdm_is_logged(ds, monkeypatch, caplog):
-    monkeypatch.setitem(__import__("sys").modules, "tqdm.auto", None)
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     with caplog.at_level("INFO", "xrbig.flow"):
         ds.rbig.fit(estimator=PLAIN)
     assert "layer 1: random" in caplog.text
@@ -343,6 +346,13 @@ def test_the_plot_sums_up_the_layers(flow):
     assert axes.get_ylabel() == "cumulative ΔT (nat)"
     assert flow.plot() is plt.gca()
     plt.close("all")
+
+
+def test_the_plot_names_what_it_needs(flow, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
+    with pytest.raises(ImportError, match=re.escape('pip install "xrbig[plot]"')):
+        flow.plot()
 
 
 @pytest.mark.parametrize("write", ["to_zarr", "to_netcdf"])

@@ -99,12 +99,11 @@ def test_schedulers_agree(ds, scheduler):
 
 @pytest.mark.filterwarnings("default")  # those of the cluster are not ours
 def test_a_local_cluster_agrees(ds):
-    from distributed import Client, LocalCluster
-
+    distributed = pytest.importorskip("distributed")
     lazy = ds.chunk(lat=1).rbig.total_correlation(sample_dim="time")
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
-        Client(cluster),
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.Client(cluster),
     ):
         xr.testing.assert_identical(lazy.compute(), ds.rbig.total_correlation(sample_dim="time"))
 
@@ -132,7 +131,6 @@ def test_name_and_attributes_are_our_own(ds):
     assert result.dtype == np.float64
     assert result.attrs == {
         "long_name": "total correlation (nat)",
-        "units": "",
         "information_unit": "nat",
         "features": "tas, pr, gpp",
         "feature_units": "tas: K",
@@ -147,9 +145,16 @@ def test_name_and_attributes_are_our_own(ds):
         assert "standard_name" not in ds.rbig.total_correlation(sample_dim="time").attrs
 
 
-def test_units_are_those_that_udunits_reads(ds):
+def test_units_are_those_that_udunits_reads_and_no_label_has_two(ds):
     pint = pytest.importorskip("pint")
-    assert pint.UnitRegistry()(ds.rbig.total_correlation().attrs["units"]) == 1
+    plt = pytest.importorskip("matplotlib.pyplot")
+    full = ds.rbig.total_correlation(sample_dim="time", diagnostics=True)
+    for field in full.values():
+        assert pint.UnitRegistry()(field.attrs.get("units", "")) == 1
+    with plt.rc_context({"backend": "agg"}):
+        mesh = full.total_correlation.plot()
+        assert mesh.colorbar.ax.get_ylabel() == "total correlation (nat)"
+        plt.close("all")
 
 
 def test_keep_attrs_adds_those_of_the_dataset_only(ds):

@@ -72,7 +72,7 @@ def test_a_block_in_samples(data, block, units):
         (DAILY, 30.0, "has no unit"),
         (DAILY, True, "has no unit"),
         (DAILY, "1MS", "no fixed length"),
-        (DAILY, np.timedelta64("NaT"), "no fixed length"),
+        (DAILY, np.timedelta64("NaT", "s"), "no fixed length"),
         (PLAIN, "30D", "has no time coordinate"),
         (DAILY.isel(time=[0]), "30D", "has no time coordinate"),
     ],

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
@@ -26,6 +25,15 @@ def coarse_tutorial(tmp_path, monkeypatch):
     monkeypatch.setattr(xrbig.tutorial, "INCA", coarse)
 
 
+@pytest.fixture
+def plt():
+    """Pyplot without a screen, if there is one; what a test draws is closed."""
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    with pyplot.rc_context({"backend": "agg"}):
+        yield pyplot
+        pyplot.close("all")
+
+
 @pytest.mark.parametrize("page", [p for p in PAGES if "```python" in p.read_text()], ids=lambda p: p.name)
 def test_every_block_of_a_page_runs(page, coarse_tutorial):
     code = "\n".join(re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.S))
@@ -38,25 +46,30 @@ def test_links_within_the_project_lead_somewhere(page):
         assert (page.parent / target).exists(), target
 
 
-def test_the_example_writes_its_maps(tmp_path, monkeypatch, coarse_tutorial):
+def test_the_example_writes_its_maps(tmp_path, monkeypatch, plt, coarse_tutorial):
     monkeypatch.setattr(sys, "argv", ["first_map.py", str(tmp_path)])
-    with plt.rc_context({"backend": "agg"}):
-        runpy.run_path(str(ROOT / "examples" / "first_map.py"), run_name="__main__")
-        plt.close("all")
+    runpy.run_path(str(ROOT / "examples" / "first_map.py"), run_name="__main__")
     maps = xr.load_dataset(tmp_path / "graz.nc")
     assert maps.total_correlation.notnull().all()
     assert 0.1 < float(maps.mutual_information.mean()) < 0.3
     assert (tmp_path / "graz.png").stat().st_size > 10_000
 
 
-def test_an_example_without_its_data_says_so(tmp_path, monkeypatch, capsys):
+def test_an_example_without_its_data_says_so(tmp_path, monkeypatch, capsys, plt):
     monkeypatch.setattr(sys, "argv", ["significance.py", str(tmp_path), str(tmp_path / "out")])
     runpy.run_path(str(ROOT / "examples" / "significance.py"), run_name="__main__")
     assert f"no data in {tmp_path}" in capsys.readouterr().out
     assert not (tmp_path / "out").exists()
 
 
-def test_the_rings_are_drawn(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["significance.py", "strange_weather.py"])
+def test_an_example_without_the_argument_it_needs_shows_its_usage(name, monkeypatch, plt):
+    monkeypatch.setattr(sys, "argv", [name])
+    with pytest.raises(SystemExit, match=rf"python examples/{name} \S+"):
+        runpy.run_path(str(ROOT / "examples" / name), run_name="__main__")
+
+
+def test_the_rings_are_drawn(plt):
     example = runpy.run_path(str(ROOT / "examples" / "rings.py"))
     rings = example["concentric_rings"](600, seed=0)
     flow = rings.rbig.fit()
@@ -64,13 +77,11 @@ def test_the_rings_are_drawn(tmp_path, monkeypatch):
     radius = np.hypot(drawn.x, drawn.y)
     assert float(((abs(radius - 0.5) < 0.25) | (abs(radius - 1) < 0.25)).mean()) > 0.98
     assert 0.4 < float((radius < 0.75).mean()) < 0.6
-    with plt.rc_context({"backend": "agg"}):
-        figure = example["draw"](rings, flow, rings.rbig.fit(estimator=example["PLAIN"]))
-        assert len(figure.axes) == 6
-        plt.close("all")
+    figure = example["draw"](rings, flow, rings.rbig.fit(estimator=example["PLAIN"]))
+    assert len(figure.axes) == 6
 
 
-def test_the_significance_maps_are_drawn(shared):
+def test_the_significance_maps_are_drawn(plt, shared):
     example = runpy.run_path(str(ROOT / "examples" / "significance.py"))
     run = shared / "cmip6_access-esm1-5"
     coarse = {"lat": slice(None, None, 3), "lon": slice(None, None, 3)}
@@ -79,17 +90,13 @@ def test_the_significance_maps_are_drawn(shared):
     settings = {"sample_dim": "time", "n_surrogates": 39, "estimator": example["PLAIN"]}
     result = land.rbig.significance(example["CLIMATE"], "gpp", **settings)
     hatched = int((result.p_adjusted >= 0.05).sum())
-    with plt.rc_context({"backend": "agg"}):
-        figure = example["draw"](result, result)
-        assert len(figure.axes[0].patches) == hatched
-        plt.close("all")
+    figure = example["draw"](result, result)
+    assert len(figure.axes[0].patches) == hatched
 
 
-def test_the_strangest_days_are_named(tmp_path, monkeypatch, capsys, shared):
+def test_the_strangest_days_are_named(tmp_path, monkeypatch, capsys, plt, shared):
     monkeypatch.setattr(sys, "argv", ["strange_weather.py", str(shared / "ncep_iberia_djf_2.5deg.nc"), str(tmp_path)])
-    with plt.rc_context({"backend": "agg"}):
-        runpy.run_path(str(ROOT / "examples" / "strange_weather.py"), run_name="__main__")
-        plt.close("all")
+    runpy.run_path(str(ROOT / "examples" / "strange_weather.py"), run_name="__main__")
     assert "1986-01-31" in capsys.readouterr().out  # a deep low over the Balearic Sea
     assert (tmp_path / "strange_weather.png").stat().st_size > 10_000
 

@@ -81,9 +81,10 @@ def require_variable(data: xr.Dataset, name: Hashable, argument: str) -> None:
     if name in data.data_vars:
         return
     if name in data.coords:
+        index = f".reset_index({name!r})" if name in data.xindexes else ""
         raise ValueError(
-            f"{argument} names {name!r}, which is a coordinate. Make it a variable first, ds.reset_coords({name!r})"
-            f"{', after another name for its dimension' if name in data.dims else ''}."
+            f"{argument} names {name!r}, which is a coordinate: make a variable of it, "
+            f"ds{index}.reset_coords({name!r})."
         )
     raise ValueError(
         f"{argument} names {name!r}, which is not a data variable of the Dataset. It has "

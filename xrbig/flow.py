@@ -211,7 +211,7 @@ class Flow:
         found = self._recorded.find(data)
         kernel = partial(_log_prob, maps=self._maps)
         (result,) = blocks.map_samples("log_prob", kernel, found, features_out=False)
-        result.attrs = {"long_name": "log-density (nat)", "units": "", "features": roles.listed(self.features)}
+        result.attrs = {"long_name": "log-density (nat)", "features": roles.listed(self.features)}
         return result.rename("log_prob")
 
     def sample(self, n: int, seed: int = 0) -> Labelled:
@@ -315,9 +315,11 @@ class Flow:
         -------
         Axes
         """
-        import matplotlib.pyplot as plt
-        from matplotlib.ticker import MaxNLocator
-
+        try:
+            import matplotlib.pyplot as plt
+            from matplotlib.ticker import MaxNLocator
+        except ModuleNotFoundError as error:
+            raise ImportError('Flow.plot draws with matplotlib: pip install "xrbig[plot]"') from error
         ax = plt.gca() if ax is None else ax
         total = np.concatenate([[0.0], np.cumsum(self.layers.gain)])
         ax.plot(np.arange(len(total)), total, marker="o", markersize=4)
@@ -451,9 +453,8 @@ def _complete_samples(x: Floats, found: roles.Features) -> tuple[Floats, Bools]:
     needed = default_min_samples(len(x))
     if x.shape[1] < needed:
         raise ValueError(
-            f"there are {x.shape[1]} complete samples of the {len(x)} features {roles.listed(labels)}, and a flow needs "
-            f"{needed}. "
-            "Take fewer features, variables=[...], or more samples."
+            f"there are {x.shape[1]} complete samples of the {len(x)} features {roles.listed(labels)}, and a flow "
+            f"needs {needed}. Take fewer features, variables=[...], or more samples."
         )
     for label, row in zip(labels, x, strict=True):
         if row.min() == row.max():

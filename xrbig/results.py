@@ -58,7 +58,7 @@ class Request(NamedTuple):
             )
         if self.min_samples is not None and (not isinstance(self.min_samples, Integral) or self.min_samples < 1):
             raise ValueError(f"min_samples={self.min_samples!r} must be a positive integer.")
-        if self.skipna not in (None, True, False):
+        if not (self.skipna is None or isinstance(self.skipna, bool)):
             raise ValueError(f"skipna={self.skipna!r} is not one of None, True, False.")
         if not isinstance(self.estimator, RBIG):
             raise TypeError(f"estimator={self.estimator!r} must be settings, such as xrbig.RBIG(rotation='pca').")
@@ -206,10 +206,10 @@ def unit_attrs(name: str, request: Request) -> dict[str, str]:
 def information_attrs(text: str, base: Base) -> dict[str, str]:
     """Attributes of information.
 
-    The `units` are empty: to UDUNITS "nat" is a nano-technical-atmosphere and no text is no dimension, and on the label
-    of a plot "1" would stand beside the nats of the name.
+    There are no `units`: UDUNITS takes "nat" for a nano-technical-atmosphere, and "1" would stand beside the nats of
+    the name on the label of a plot. CF lets what has no dimension do without.
     """
-    return {"long_name": f"{text} ({UNITS[base]})", "units": "", "information_unit": UNITS[base]}
+    return {"long_name": f"{text} ({UNITS[base]})", "information_unit": UNITS[base]}
 
 
 def long_name(name: str) -> str:

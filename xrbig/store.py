@@ -33,7 +33,7 @@ class Variable(NamedTuple):
     def place(self, rows: Floats) -> xr.DataArray:
         """Label rows (feature, sample), those of this variable, over the dimension ``"sample"``."""
         values = rows.reshape(*(len(entries) for entries in self.entries), rows.shape[1])
-        coords = dict(zip(self.dims, self.entries, strict=True))
+        coords = {d: e for d, e in zip(self.dims, self.entries, strict=True) if isinstance(d, str)}  # others have none
         return xr.DataArray(values, coords, (*self.dims, "sample"), self.name, self.attrs).transpose("sample", ...)
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import chdtrc, chdtri, fdtrc, gammaln, ndtr, ndtri, stdtrit
 
+from xrbig.core.cache import cached
 from xrbig.core.marginal import Bools, Floats, argsort, normal_scores, scatter
 from xrbig.core.negentropy import marginal_gain, marginal_terms
 from xrbig.core.rotation import null_log_det
@@ -43,7 +44,7 @@ class Layer(NamedTuple):
     terms: Floats
 
 
-@lru_cache(maxsize=256)
+@cached
 def _stretch(nu: float) -> Floats:
     """Ratio of t quantiles to normal ones at the scores of `GRID`, and its steps."""
     scores = np.maximum(GRID, 1e-6)
@@ -119,7 +120,7 @@ def _fit(z: Floats, nu: float, scatter: Floats, steps: int, seed: int) -> Fit:
     return Fit(scatter, y, square, joint - _marginal_log_density(n, features, seed, nu), log_tail)
 
 
-@lru_cache(maxsize=64)
+@cached
 def _shrink(features: int, nu: float) -> tuple[Floats, Floats]:
     """Factor that makes the radius of a t distribution that of a normal one, at logarithms of its square."""
     log_square = np.linspace(-30, 60, 4097)

@@ -1,10 +1,9 @@
 """Differential entropy of single features, and of the normal distribution of the same covariance."""
 
-from functools import lru_cache
-
 import numpy as np
 from scipy.special import psi
 
+from xrbig.core.cache import cached
 from xrbig.core.marginal import Floats, run_lengths
 from xrbig.core.rotation import null_log_det
 
@@ -23,7 +22,8 @@ def marginal_entropies(ordered: Floats) -> Floats:
     n = values.shape[-1]
     places = np.arange(n)
     low, high = np.maximum(places - REACH, 0), np.minimum(places + REACH, n - 1)
-    halves = values[..., high] / 2 - values[..., low] / 2  # so that no difference overflows
+    upper, lower = (np.take(values, end, axis=-1) for end in (high, low))  # rows that are summed alike in any stack
+    halves = upper / 2 - lower / 2  # so that no difference overflows
     logs = np.log(np.maximum(halves, np.finfo(float).tiny)) - psi(high - low)
     return np.asarray(logs.mean(axis=-1) + np.log(2) + psi(n + 1))
 
@@ -44,13 +44,14 @@ def spread_ties(ordered: Floats) -> Floats:
     gaps[:-1][starts % n == 0] = 0  # a new row
     below, above = gaps[:-1], gaps[1:]
     below, above = np.where(below > 0, below, above), np.where(above > 0, above, below)
-    run = np.repeat(np.arange(len(lengths)), lengths)
-    places = np.sort(run + np.resize(_places(n), run.size)) - run
+    run = np.repeat(np.arange(len(lengths)), lengths).reshape(-1, n)
+    of_row = run - run[:, :1]
+    places = np.sort(of_row + _places(n), axis=1) - of_row
     offsets = places * ((below + above) / 2)[run] - below[run] / 2
     return np.asarray(ordered + np.where(lengths[run] > 1, offsets, 0).reshape(ordered.shape))
 
 
-@lru_cache(maxsize=16)
+@cached
 def _places(n: int) -> Floats:
     return np.random.default_rng(n).random(n)
 
@@ -62,6 +63,7 @@ def normal_entropy(x: Floats) -> Floats:
     are freed of what chance takes from them.
     """
     features, n = x.shape[1:]
+    x = np.ascontiguousarray(x)
     size = np.abs(x).max(axis=2, keepdims=True)
     y = x / size
     y = y - y.mean(axis=2, keepdims=True)

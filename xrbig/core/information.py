@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xrbig.core import destruct, uncertainty
+from xrbig.core.cache import cached
 from xrbig.core.gaussianize import Gaussianized, Settings, gaussianize
 from xrbig.core.marginal import Bools, Floats, Ints, Order, exact_order, orientation, rank_gaussianize, ties
 from xrbig.core.resample import Units
@@ -284,7 +285,7 @@ def _batches(n_samples: Ints, usable: Bools, features: int) -> Iterator[Ints]:
             yield cells[start : start + size]
 
 
-@lru_cache(maxsize=256)
+@cached
 def alternating(n: int) -> Ints:
     """Sequence of n samples of which every second is from the one half, in stretches, and every second from the other.
 

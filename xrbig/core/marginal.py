@@ -1,18 +1,19 @@
 """Marginal Gaussianization by ranks: each feature to N(0, 1)."""
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from xrbig.core.cache import cached
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-@lru_cache(maxsize=16)
+@cached
 def normal_scores(n: int, features: int, seed: int) -> Floats:
     """Normal quantiles of the ranks 1..n, (feature, sample), antisymmetric and of variance 1.
 
@@ -25,7 +26,6 @@ def normal_scores(n: int, features: int, seed: int) -> Floats:
     scores[:, : n // 2] = ndtri((np.arange(n // 2) + places) / n)
     scores -= scores[:, ::-1].copy()
     scores /= np.sqrt(np.mean(scores**2, axis=1, keepdims=True))
-    scores.flags.writeable = False
     return scores
 
 
@@ -58,7 +58,7 @@ def scatter(ordered: Floats, order: Ints) -> Floats:
     return out.reshape(order.shape)
 
 
-@lru_cache(maxsize=16)
+@cached
 def dither(features: int, n: int, seed: int) -> Ints:
     """Order in which equal values of n samples are ranked, (feature, sample); the same in all cells."""
     rngs = [np.random.default_rng([seed, feature, n]) for feature in range(features)]
@@ -83,7 +83,7 @@ def exact_order(x: Floats, seed: int) -> Order:
 
     That of equal values depends on (seed, feature, number of samples) and on their places, never on the cell.
     """
-    sequence = dither(*x.shape[1:], seed)
+    sequence = dither(x.shape[1], x.shape[2], seed)
     rows = np.arange(x.shape[1])[:, None]
     shuffled = x[:, rows, sequence] + 0.0  # -0.0 becomes 0.0
     order = argsort(shuffled)

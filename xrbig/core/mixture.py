@@ -1,13 +1,13 @@
 """Mixture layers: Gaussian mixtures, fitted on half of the samples and judged on the other."""
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import log_ndtr, logsumexp, ndtri_exp
 
 from xrbig.core import rotation
+from xrbig.core.cache import cached
 from xrbig.core.marginal import Bools, Floats, Ints
 
 HALVES = rotation.FITTED, rotation.HELD_OUT
@@ -116,7 +116,7 @@ class Mixture(NamedTuple):
         return np.asarray(np.where(lower, score, -score))
 
 
-@lru_cache(maxsize=64)
+@cached
 def _upper(features: int) -> tuple[Ints, Ints]:
     """Row and column of the upper triangle of a matrix."""
     return np.triu_indices(features)

@@ -6,12 +6,12 @@ Dirichlet spacings, so that mean and variance of J are sums of digammas and trig
 and the variance of the samples takes away (Chernoff & Lehmann, Annals of Mathematical Statistics 25:579, 1954).
 """
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import gammainccinv, ndtri, polygamma, psi
 
+from xrbig.core.cache import cached
 from xrbig.core.marginal import Bools, Floats, Ints, quantile_knots, scatter
 
 COARSEST, FINEST = 8, 512  # equal bins, before those at the ends are split
@@ -20,7 +20,7 @@ SAMPLES_PER_TAIL_BIN = 2
 LEAST_MASS = 1e-12  # of a bin under N(0, 1): rounding makes smaller ones differ in the two tails
 
 
-@lru_cache(maxsize=1024)
+@cached
 def resolutions(n: int) -> tuple[Ints, ...]:
     """Ranks, among n sorted samples, that bound the bins (from 0 to n + 1) at each resolution, the coarsest first.
 
@@ -60,7 +60,7 @@ class Bins(NamedTuple):
     first: Ints
 
 
-@lru_cache(maxsize=1024)
+@cached
 def bins_of_all_resolutions(n: int) -> Bins:
     """Lay out the bins of all resolutions of n samples."""
     edges = np.unique(np.concatenate(resolutions(n)))
@@ -78,7 +78,7 @@ class NullLevel(NamedTuple):
     std: Floats
 
 
-@lru_cache(maxsize=1024)
+@cached
 def null_level(n: int) -> NullLevel:
     """Null level of the negentropy of n Gaussian samples, standardized by their mean and variance."""
     levels = []
@@ -103,7 +103,7 @@ def _captured_information(levels: Floats) -> Floats:
     return np.array([np.sum(location**2 / share), np.sum(scale**2 / share) / 2])
 
 
-@lru_cache(maxsize=1024)
+@cached
 def critical_gain(n: int, features: int, significance: float) -> Floats:
     """Gain of a layer, per resolution, that chance exceeds at any of them at most so often.
 

@@ -1,12 +1,12 @@
 """Total correlation and mutual information by nearest neighbours: accurate where little structure is left."""
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import psi
 
+from xrbig.core.cache import cached
 from xrbig.core.marginal import Floats, Ints
 from xrbig.core.rotation import FITTED, HELD_OUT
 
@@ -87,7 +87,7 @@ def _terms(asked: Floats, others: Floats, groups: list[slice], k: int) -> Floats
     return np.asarray(psi(k) + (len(groups) - 1) * digammas[-1] - digammas[counts].sum(axis=0))
 
 
-@lru_cache(maxsize=64)
+@cached
 def _digammas(n: int) -> Floats:
     """Psi of 1, ..., n + 1."""
     return np.asarray(psi(np.arange(1, n + 2)))

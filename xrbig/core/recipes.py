@@ -1,12 +1,12 @@
 """How the maps of a flow are fitted: each recipe takes samples (feature, sample) and gives maps for any samples."""
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 from scipy.special import chdtri, ndtr, ndtri, stdtr, stdtrit
 
 from xrbig.core import rotation
+from xrbig.core.cache import cached
 from xrbig.core.elliptical import inverse_root, student_scatter
 from xrbig.core.maps import Compression, Conditional, Curve, Linear, Map, Margins, Radial, Tree
 from xrbig.core.marginal import Floats, Ints
@@ -138,7 +138,7 @@ def _whitened(x: Floats, linear: Linear) -> list[Map]:
     return [linear, *radial(linear.apply(x)[0])]
 
 
-@lru_cache(maxsize=len(DEGREES))
+@cached
 def _student_curve(degrees: float) -> Curve:
     """Normal scores to t quantiles."""
     half = np.arange(len(GRID) // 2 + 1)

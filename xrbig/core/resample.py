@@ -1,11 +1,11 @@
 """Samples shifted or drawn in blocks, so that each feature keeps its autocorrelation."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
 
+from xrbig.core.cache import cached
 from xrbig.core.marginal import Bools, Ints
 
 Method = Literal["shift", "block"]
@@ -100,7 +100,7 @@ def longest(method: Method, parts: int) -> int:
     return max(5, 2 * parts) if method == "shift" else 5
 
 
-@lru_cache(maxsize=64)
+@cached
 def _shifts(units: int, parts: int, least: int, number: int, seed: int) -> Ints:
     """Circular shifts (replicate, part), the first 0, of all that keep the parts `least` apart.
 

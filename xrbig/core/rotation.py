@@ -1,11 +1,11 @@
 """Linear part of a layer: whiten and rotate, so that the new margins show what the old ones hid."""
 
-from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy.special import psi
 
+from xrbig.core.cache import cached
 from xrbig.core.marginal import Floats
 
 Rotation = Literal["auto", "pca", "ica", "random"]
@@ -51,13 +51,12 @@ def rotate(white: Floats, axes: Floats, rotation: Rotation, layer: int, seed: in
     return np.asarray(turn @ axes)
 
 
-@lru_cache(maxsize=256)
+@cached
 def random_rotation(features: int, layer: int, seed: int) -> Floats:
     """Orthogonal matrix, uniform over all of them (Mezzadri, Notices of the AMS 54:592, 2007)."""
     rng = np.random.default_rng([seed, layer, features])
     q, r = np.linalg.qr(rng.standard_normal((features, features)))
     rotation = q * np.sign(np.diag(r))
-    rotation.flags.writeable = False
     return np.asarray(rotation)
 
 

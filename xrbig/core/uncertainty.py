@@ -36,7 +36,8 @@ def null_moments(scores: Floats, pairs: Bools) -> tuple[Floats, Floats]:
     n = scores.shape[2]
     r = _until_noise(_autocorrelation(scores))
     weight = np.where(np.arange(r.shape[-1]) == 0, 1.0, 2.0)
-    times = np.maximum((r * weight) @ r.swapaxes(1, 2), 1)[:, pairs]
+    times = np.maximum((r * weight) @ r.swapaxes(1, 2), 1).reshape(len(r), -1)
+    times = np.take(times, np.flatnonzero(pairs), axis=1)
     return np.asarray((times - 1).sum(axis=1) / (2 * n)), np.asarray((times**2).sum(axis=1) / (2 * n**2))
 
 
@@ -55,8 +56,8 @@ def _null_moments_of_units(scores: Floats, pairs: Bools, unit: Ints) -> tuple[Fl
     n = scores.shape[2]
     one, other = np.nonzero(pairs)
     uncertain = [_variance_of_mean(scores[:, a] * scores[:, b], unit) for a, b in zip(one, other, strict=True)]
-    variance = np.maximum(np.stack(uncertain), 1 / n)
-    return np.asarray((variance - 1 / n).sum(axis=0) / 2), np.asarray((variance**2).sum(axis=0) / 2)
+    variance = np.maximum(np.stack(uncertain, axis=1), 1 / n)
+    return np.asarray((variance - 1 / n).sum(axis=1) / 2), np.asarray((variance**2).sum(axis=1) / 2)
 
 
 def autocorrelation_time(x: Floats) -> Floats:
