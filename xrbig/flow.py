@@ -230,7 +230,7 @@ class Flow:
             As the data of the fit, over the dimension ``"sample"``.
         """
         if not isinstance(n, Integral) or n < 0:
-            raise ValueError(f"n={n!r} must be an integer, not negative: flow.sample({max(0, round(float(n)))}).")
+            raise ValueError(f"n={n!r} must be an integer, not negative: flow.sample(1000).")
         z = np.random.default_rng(seed).standard_normal((int(n), len(self.features))).T
         with blocks.SINGLE_THREADED_BLAS, np.errstate(all="ignore"):
             return self._recorded.label(core.in_slabs(partial(core.invert, self._maps), z))

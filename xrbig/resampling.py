@@ -183,6 +183,7 @@ def significance(
     surrogates = Surrogates(n_surrogates, length, method, estimator.seed)
     question = asked.question(estimator, min_samples, skipna)
     kernel = partial(_null_fields, question=question, surrogates=surrogates)
+    results.require_free(["p_adjusted"], [], asked.found, asked.groups.samples)
     outputs = ("p_value", "null_mean", "null_std", "debiased")
     value, p_value, mean, std, debiased = asked.fields("significance", kernel, outputs)
     about = {

@@ -18,8 +18,8 @@ def of_replicates(function, split, *options):
 
 def with_error(function, *split, units=False):
     def kernel(x, settings):
-        unit = np.arange(x.shape[2]) // 5 if units else None
-        return function(x, *split, settings, std_error=True, unit=unit)
+        lie = Units((x.shape[2] // 5, 5), 0) if units else None
+        return function(x, *split, settings, std_error=True, units=lie)
 
     return kernel
 
@@ -88,7 +88,7 @@ def test_a_cell_depends_on_no_other_cell(name, rotation):
     settings = RBIG(rotation=rotation, max_layers=2 if name == "divergence" else 50)
     rng = np.random.default_rng([len(name), len(rotation)])
     for features in (least, least + 1) if rotation == "auto" else (least, least + 2, least + 5):
-        x = cells_of_all_kinds(features, rng.integers(60, 120), rng)
+        x = cells_of_all_kinds(features, 5 * rng.integers(12, 24), rng)
         whole = kernel(x, settings)
         assert np.isfinite(whole[0]).any()
         for cells in (*np.arange(9)[:, None], *np.split(rng.permutation(9), [3])):
