@@ -73,6 +73,12 @@ def weather(times: int = 150, lats: int = 3, lons: int = 4, seed: int = 0) -> xr
     return ds
 
 
+def tasks(result: xr.DataArray) -> int:
+    """Tasks that the scheduler runs: those of the optimized graph that are not mere names of others."""
+    (optimized,) = dask.optimize(result.data)
+    return sum(type(task).__name__ != "Alias" for task in dict(optimized.__dask_graph__()).values())
+
+
 def ar(features: int, rho: float = 0.7) -> Floats:
     """Correlation rho^|i - j|."""
     return np.asarray(rho ** np.abs(np.subtract.outer(np.arange(features), np.arange(features))))

@@ -3,6 +3,7 @@
 import re
 
 import dask
+import dask.array
 import numpy as np
 import pandas as pd
 import pytest

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from tests.conftest import weather
-from tests.test_blocks import tasks
+from tests.conftest import tasks, weather
 
 
 @pytest.fixture

@@ -178,18 +178,18 @@ def _too_large(arguments: list[Argument], size: int, budget: int) -> str:
     split = list(dict.fromkeys(d for a in arguments for d in _scattered(a)))
     sizes = {name: a.variable.sizes[d] for a in arguments for d, name in a.originals.items() if d in a.samples}
     longest = max(sizes, key=sizes.__getitem__)
-    thin = f"thin them, ds.isel({{{longest!r}: slice(None, None, {math.ceil(size / budget)})}})"
+    thin = f"thin the samples, ds.isel({{{longest!r}: slice(None, None, {math.ceil(size / budget)})}})"
     if not split:
         return (
             f"one cell of the variables {names!r} with all its samples takes {size / 2**30:.3g} GiB, and a block may "
-            f"hold {budget / 2**30:.3g} GiB. Take fewer samples: {thin}."
+            f"hold {budget / 2**30:.3g} GiB: {thin}."
         )
     merge = ".chunk({" + ", ".join(f"{d!r}: -1" for d in split) + "})"
-    merge = f"If the workers have the memory, put the samples into one chunk yourself, ds{merge}; else {thin}"
+    merge = f"if the workers have the memory, put the samples into one chunk yourself, ds{merge}; else "
     return (
         f"the variables {names!r} are chunked along {split!r}, and one cell with all its samples takes "
         f"{size / 2**20:.3g} MiB, more than the {budget / 2**20:.3g} MiB allowed for a block (four times "
-        f"Dask's array.chunk-size). {merge if size <= LARGEST_BLOCK else thin.capitalize()}."
+        f"Dask's array.chunk-size): {merge if size <= LARGEST_BLOCK else ''}{thin}."
     )
 
 
