@@ -70,6 +70,7 @@ def map_cells(
     Lazy on Dask data, one task per block, called `name`: every sample and feature of a cell is in its block. The kernel
     has an argument for each of the `sides`, which hold the same features at samples of their own.
     """
+    sides = [_with_features(side) for side in sides]
     cells = list(dict.fromkeys(d for side in sides for d in _other_dims(side, sample_dims)))
     arguments = [a for number, side in enumerate(sides) for a in _arguments(side, sample_dims, cells, number)]
     block = partial(
@@ -97,6 +98,12 @@ def map_cells(
     return tuple(
         xr.DataArray(field, coords, dims=[*cells, *output.dims]) for field, output in zip(fields, outputs, strict=True)
     )
+
+
+def _with_features(side: Features) -> Features:
+    """A side without the variables whose dimensions of features are empty."""
+    held = [(a, own) for a, own in zip(side.arrays, side.dims, strict=True) if all(a.sizes[d] for d in own)]
+    return side._replace(arrays=[a for a, _ in held], dims=[own for _, own in held])
 
 
 def _other_dims(side: Features, sample_dims: Dims) -> list[Hashable]:
@@ -218,9 +225,8 @@ def _coords_over(
         kept = kept.assign_coords(own.drop_vars(known).coords)
     kept = kept.drop_vars(unequal - set(kept.dims)).drop_encoding()
     lazy = {name: c for name, c in kept.variables.items() if c.chunks is not None}
-    return kept.assign_coords(
-        {name: c.chunk({d: chunks[d] for d in c.dims if d in chunks}) for name, c in lazy.items()}
-    ).coords
+    alike = {name: c.chunk({d: chunks[d] for d in c.dims if d in chunks}) for name, c in lazy.items()}
+    return kept.assign_coords({name: c.copy(data=_uniform(c.data)) for name, c in alike.items()}).coords
 
 
 def _differs(one: xr.Variable, other: xr.Variable) -> bool:
