@@ -238,7 +238,7 @@ def draw_spec(rng: np.random.Generator, name: Hashable, dims: tuple[Hashable, ..
     dtypes = {"f8": 45, "f4": 20, ">f4": 4, ">f8": 3, "i1": 3, "i2": 4, ">i2": 2, "i4": 4, "i8": 3, "big": 5, "f2": 1}
     dtypes |= {"u1": 2, "u2": 2, "u8": 2, "bool": 0.4, "object": 0.4, "timedelta": 0.4, "complex": 0.2, "text": 0.2}
     gaps = {"none": 40, "scattered": 25, "mask": 10, "cell": 5, "all": 2, "inf": 5, "constant": 5, "most": 5}
-    gaps |= {"outage": 3}
+    gaps |= {"outage": 3, "member": 3}
     dtype = pick(rng, dtypes)
     fills = {"none": 85, "default": 5, "_FillValue": 4, "missing_value": 4, "several": 1, "junk": 1}
     units = ["K", "degC", "Pa", None]
@@ -299,6 +299,8 @@ def shaped(rng: np.random.Generator, z: Array, kind: str) -> Array:
             lambda v: np.exp(20 * v),
             lambda v: v * 1e-200,
             lambda v: v * 1e200,
+            lambda v: v * 1e307,
+            lambda v: v * 1e-310,
             lambda v: v + 1e12,
             lambda v: np.where(rng.random(v.shape) < 0.05, 1e20, v),
         ]
@@ -346,6 +348,9 @@ def with_gaps(rng: np.random.Generator, array: xr.DataArray, spec: Spec, layout:
         static = np.random.default_rng(5).random([layout.sizes[d] for d in layout.cells]) < 0.3
         own = xr.DataArray(static, dims=list(layout.cells)).any([d for d in layout.cells if d not in array.dims])
         missing |= (own | xr.zeros_like(array, dtype=bool)).transpose(*array.dims).values
+    elif spec.gaps == "member" and (over := [d for d in list(layout.samples)[1:] if d in array.dims]):
+        axis = array.dims.index(over[-1])
+        np.moveaxis(missing, axis, 0)[0] = array.shape[axis] > 1
     elif spec.gaps == "outage" and (over := [d for d in array.dims if d in layout.samples]):
         axis = array.dims.index(over[0])
         np.moveaxis(missing, axis, 0)[: 1 + missing.shape[axis] // 8] = True
@@ -395,7 +400,14 @@ def labelled(rng: np.random.Generator, layout: Layout) -> tuple[xr.Dataset, dict
         )
         ds, _ = with_index(ds, dim, size, kind, rng, shuffled=rng.random() < 0.1)
     for dim, size in layout.along.items():
-        ds, _ = with_index(ds, dim, size, str(rng.choice(["none", "number", "falling", "text"])), rng)
+        ds, _ = with_index(
+            ds,
+            dim,
+            size,
+            str(rng.choice(["none", "number", "falling", "text", "datetime", "multi"])),
+            rng,
+            rng.random() < 0.2,
+        )
     return with_other_coords(rng, ds, layout), ordered
 
 
@@ -500,11 +512,12 @@ def groups_and_form(rng: np.random.Generator, call: Call, names: list[Hashable])
         call.groups = {"features": names}
         if len(names) == 1 and rng.random() < 0.7:
             call.form = "array"
+            call.facts |= {"unnamed"} if rng.random() < 0.2 and call.measure != "fit" else set()
         return
     cuts = np.sort(rng.choice(np.arange(1, len(names)), len(arguments) - 1, replace=False))
     parts = [list(names[a:b]) for a, b in itertools.pairwise([0, *cuts, len(names)])]
     call.groups = dict(zip(arguments, parts, strict=True))
-    forms = ["names", "names", "datasets"] + ["arrays"] * all(len(part) == 1 for part in parts)
+    forms = ["names", "names", "datasets"] + ["arrays", "mixed"] * all(len(part) == 1 for part in parts)
     call.form = str(rng.choice(forms))
     call.accessor = call.accessor and call.form == "names"
     if rng.random() < 0.2:
@@ -597,9 +610,11 @@ def draw_other(rng: np.random.Generator, call: Call, specs: list[Spec]) -> xr.Da
         )
         units = spec.units if rng.random() < 0.95 else "another unit"
         other[spec.name] = draw_variable(rng, spec._replace(gaps=gaps, units=units), layout)
+    known = [d for d in call.layout.along if d in call.ds.xindexes]
     if rng.random() < 0.4:
-        other = other.isel({d: slice(None, None, -1) for d in call.layout.along if d in call.ds.xindexes})
-    return other
+        other = other.isel({d: slice(None, None, -1) for d in known})
+    narrow = {d: other[d].astype("f4") for d in known if other[d].dtype.kind in "if"}
+    return other.assign_coords(narrow) if rng.random() < 0.3 else other
 
 
 def add_auxiliaries(rng: np.random.Generator, call: Call) -> None:
@@ -746,15 +761,18 @@ def perform(call: Call, ds: xr.Dataset, other: xr.Dataset | None, **changes: Any
 
 def handed_over(call: Call, ds: xr.Dataset, other: xr.Dataset | None) -> tuple[Any, list[Any]]:
     """The data and the arguments by position."""
-    if call.form in ("array", "dataset"):
-        names = call.names[0] if call.form == "array" else slice(None)
-        subject, *arguments = [
-            side if names == slice(None) else side[names] for side in (ds, other) if side is not None
-        ]
+    if call.form == "array":
+        subject = ds[call.names[0]].rename(None if "unnamed" in call.facts else call.names[0])
+        arguments = [] if other is None else [other[call.names[0]].rename("model")]
+    elif call.form == "dataset":
+        subject, arguments = ds, [] if other is None else [other]
     elif call.form == "names":
         groups = call.groups.values()
         subject = ds
         arguments = [part[0] if len(part) == 1 and not isinstance(part[0], tuple) else part for part in groups]
+    elif call.form == "mixed":
+        first, *rest = (part[0] for part in call.groups.values())
+        subject, arguments = ds, [ds[first], *rest]
     else:
         sides: list[Any] = [ds[part[0]] if call.form == "arrays" else ds[part] for part in call.groups.values()]
         if "height" in ds.coords and "another height" in call.facts:
@@ -799,7 +817,7 @@ class Outcome(NamedTuple):
     warned: list[warnings.WarningMessage]
 
 
-def attempt(call: Call, ds: xr.Dataset, other: xr.Dataset | None, **changes: Any) -> Outcome:
+def attempt(call: Call, ds: xr.Dataset, other: xr.Dataset | None, scheduler: str = "sync", **changes: Any) -> Outcome:
     """Make the call, in which nothing may be computed, and then compute its result."""
     result = loaded = error = None
     at_compute = False
@@ -809,7 +827,7 @@ def attempt(call: Call, ds: xr.Dataset, other: xr.Dataset | None, **changes: Any
             with dask.config.set(scheduler=_no_scheduler if call.measure != "fit" else "sync"):
                 result = perform(call, ds, other, **changes)
             at_compute = True
-            loaded = result.compute(scheduler="sync") if isinstance(result, Labelled) else result
+            loaded = result.compute(scheduler=scheduler) if isinstance(result, Labelled) else result
         except Exception as caught:
             error = caught
     return Outcome(result, loaded, error, at_compute, list(warned))
@@ -847,7 +865,8 @@ def truth(call: Call, ds: xr.Dataset) -> Truth:
             values = values.reshape(*(single.sizes[d] if d in cells else 1 for d in dims), n)
             parts.append(np.broadcast_to(values, (*shape, n)))
             where = ", ".join(f"{d}={entries(array, d)[i]}" for d, i in zip(own, entry, strict=True))
-            labels.append(f"{array.name}[{where}]" if where else str(array.name))
+            shown = "data" if "unnamed" in call.facts else array.name
+            labels.append(f"{shown}[{where}]" if where else str(shown))
             owners.append(array.name)
     return Truth(dims, np.stack(parts, axis=-2), labels, owners)
 
@@ -903,7 +922,7 @@ def refusals(call: Call) -> list[str]:
     odd = [str(a.name) for a in arrays if a.dtype.kind not in "iuf"]
     odd += [str(a.name) for a in arrays if any(d not in a.dims for d in call.samples)]
     if any(all(d not in a.dims for a in arrays) for d in call.samples):
-        odd.append("is not a dimension of the data")
+        odd += ["is not a dimension of the data", "no dimension is left"]
     if odd:
         return odd + call.refused
     features = number_of_features(call, call.names)
@@ -961,6 +980,8 @@ def unfit(call: Call, arrays: list[xr.DataArray]) -> list[str]:
         return ["one flow for all samples"]
     if any(a.dtype.kind in "iu" and a.size and np.abs(a.values.astype(float)).max() > 2**53 for a in arrays):
         return ["2**53"]
+    if not number_of_features(call, call.names):
+        return ["needs"]
     x = truth(call, call.ds).x
     if not x.size:
         return ["needs"]
@@ -1165,6 +1186,8 @@ def check_shape(call: Call, outcome: Outcome) -> Iterator[str]:
     for d in extra:
         if d not in value.coords or sorted(map(str, value[d].values.tolist())) != sorted(known.labels):
             yield f"labels of {d}: {value[d].values.tolist()}, not {known.labels}"
+        elif value[d].dtype.kind == "O":
+            yield f"labels of {d} are objects, which no plot can place"
 
 
 def check_labels(call: Call, outcome: Outcome) -> Iterator[str]:
@@ -1202,7 +1225,8 @@ def check_attrs(call: Call, loaded: Any, value: xr.DataArray, known: Truth) -> I
     due = {"long_name": f"{title} ({unit})", "information_unit": unit}
     if call.keywords.get("normalize"):
         due = {"long_name": f"equivalent correlation of the {title}", "units": "1"}
-    units = sorted(f"{n}: {call.ds[n].attrs['units']}" for n in call.names if "units" in call.ds[n].attrs)
+    shown = {name: "data" if "unnamed" in call.facts else name for name in call.names}
+    units = sorted(f"{shown[n]}: {call.ds[n].attrs['units']}" for n in call.names if "units" in call.ds[n].attrs)
     if units:
         due["feature_units"] = ", ".join(sorted_items(", ".join(units)))
         attrs["feature_units"] = ", ".join(sorted_items(attrs.get("feature_units", "")))
@@ -1339,16 +1363,13 @@ def check_resampled(call: Call, outcome: Outcome) -> Iterator[str]:
         return
     result, value = outcome.loaded, values_of(call, outcome.loaded)
     first = result.p_value if call.measure == "significance" else result.std_error
-    complete = ~np.isnan(truth(call, call.ds).x).any()
-    smooth = complete and not call.facts & {"classes", "zeros", "quantised"} and "method" not in call.keywords
-    smooth = smooth and "block" not in call.keywords
+    known = truth(call, call.ds)
+    due = np.atleast_1d(enough_for_blocks(call, known) & ~np.isnan(arranged(value, call, known)))
+    if call.facts & {"classes", "zeros", "quantised"} or {"method", "block"} & set(call.keywords):
+        due[...] = False
     if bool((first.notnull() & value.isnull()).any()):
         yield f"{first.name} where there is no estimate"
-    if (
-        smooth
-        and call.ds.sizes[call.keywords.get("along", call.samples[0])] >= 40
-        and bool((first.isnull() & value.notnull()).any())
-    ):
+    if (due & np.isnan(arranged(first, call, known))).any():
         yield f"{first.name} is missing: {first.values.tolist()}"
     if call.measure == "bootstrap":
         if bool(((result.lower > value) | (result.upper < value)).any()):
@@ -1364,6 +1385,22 @@ def check_resampled(call: Call, outcome: Outcome) -> Iterator[str]:
     given = result.p_adjusted.values
     if not np.allclose(np.sort(given[~np.isnan(given)]), np.minimum(adjusted, 1)):
         yield f"p_adjusted {given.tolist()} of {p.tolist()}"
+
+
+def enough_for_blocks(call: Call, known: Truth) -> Array:
+    """Where (cell...) whole entries of each sample dimension are there or missing, and enough are there."""
+    over = sorted(call.samples, key=str)
+    shape = [call.ds.sizes[d] for d in over]
+    axis = over.index(call.keywords.get("along", over[0]))
+    enough = np.zeros(known.x.shape[:-2], dtype=bool)
+    for cell in np.ndindex(*enough.shape):
+        there = ~np.isnan(known.x[cell]).any(axis=0).reshape(shape)
+        parts = [there.any(axis=tuple(a for a in range(len(shape)) if a != own)) for own in range(len(shape))]
+        block = np.ix_(*parts)
+        enough[cell] = (
+            bool(there[block].all()) and parts[axis].sum() >= 40 and there.sum() >= 2 * (20 + len(known.labels))
+        )
+    return enough
 
 
 def check_laziness(call: Call, outcome: Outcome) -> Iterator[str]:
@@ -1401,6 +1438,7 @@ def check_bits(call: Call, outcome: Outcome, rng: np.random.Generator) -> Iterat
         "another order": lambda: attempt(*reordered(call, rng)),
         "integers from 0": lambda: attempt(call, from_zero(call.ds), call.other),
         "seterr": lambda: _raising(call),
+        "threads": lambda: attempt(call, on_dask(rng, call.ds), call.other, scheduler="threads"),
     }
     if call.form in ("dataset", "array", "names"):
         others["accessor or function"] = lambda: attempt(replace(call, accessor=not call.accessor), call.ds, call.other)
@@ -1412,6 +1450,9 @@ def check_bits(call: Call, outcome: Outcome, rng: np.random.Generator) -> Iterat
         del others["integers from 0"]
     chosen = list(rng.permutation(list(others))[:2])
     plan = {**variants, **others} if rng.random() < 0.1 else {n: (variants | others)[n] for n in (*variants, *chosen)}
+    if call.lazy and rng.random() < 0.1:
+        sent = pickle.loads(pickle.dumps(outcome.result)).compute(scheduler="sync")
+        yield from (f"pickled: {text}" for text in [same_bits(call, outcome.loaded, sent)] if text)
     if call.measure in DEAR:
         plan = dict(list(plan.items())[:2])
     for name, make in plan.items():
