@@ -48,7 +48,7 @@ WEIGHTS = {
     "fit": 2,
 }
 GROUPS = {"mutual_information": ("x", "y"), "conditional_mutual_information": ("x", "y", "given")}
-LEAST = {"entropy": 1, "negentropy": 1, "kl_divergence": 1, "fit": 2, "o_information": 3}
+LEAST = {"entropy": 1, "negentropy": 1, "kl_divergence": 1, "fit": 1, "o_information": 3}
 ALONG = {"mutual_information_matrix": ("feature_x", "feature_y"), "redundancy": ("feature",)}
 RESAMPLED = ("significance", "bootstrap")
 DEAR = ("kl_divergence", "fit", *RESAMPLED)
