@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,6 +72,11 @@ def weather(times: int = 150, lats: int = 3, lons: int = 4, seed: int = 0) -> xr
     )
     ds.tas.attrs["standard_name"] = "air_temperature"
     return ds
+
+
+def fails(error: type[Exception], *fragments: str) -> Any:
+    """Expect an error whose message has all the fragments, in this order."""
+    return pytest.raises(error, match="(?s)" + ".*".join(map(re.escape, fragments)))
 
 
 def tasks(result: xr.DataArray) -> int:

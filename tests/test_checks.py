@@ -1,7 +1,5 @@
 """Every teaching error, each with the culprit and the call that works."""
 
-import re
-
 import dask
 import dask.array
 import numpy as np
@@ -10,17 +8,12 @@ import pytest
 import xarray as xr
 
 import xrbig
-from tests.conftest import weather
+from tests.conftest import fails, weather
 
 
 @pytest.fixture
 def ds():
     return weather()
-
-
-def fails(error, *fragments):
-    """Expect an error whose message has all the fragments, in this order."""
-    return pytest.raises(error, match="(?s)" + ".*".join(map(re.escape, fragments)))
 
 
 def test_unknown_dim(ds):

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from numbers import Integral
-from pathlib import Path
+from os import PathLike
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import ndtr, ndtri
 
-from xrbig import blocks, checks, ordered, roles, store
+from xrbig import blocks, checks, files, ordered, roles, schema
 from xrbig.core import flow as core
 from xrbig.core.information import default_min_samples
 from xrbig.core.maps import Linear, Map
@@ -26,6 +26,7 @@ from xrbig.store import Recorded
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from zarr.abc.store import Store
 
 Labelled = xr.Dataset | xr.DataArray
 Base = Literal["normal", "uniform"]
@@ -281,18 +282,25 @@ class Flow:
             },
         )
 
-    def to_zarr(self, path: str | Path, **kwargs: Any) -> None:
-        """Write the flow to a Zarr store, see docs/flow.md for the schema.
+    def to_zarr(self, path: "str | PathLike[str] | Store", **kwargs: Any) -> None:
+        """Write the flow to a Zarr store of format 3, see docs/flow.md for the schema.
 
         Parameters
         ----------
-        path : str or Path
+        path : str, Path or zarr store
         **kwargs
-            For `xarray.Dataset.to_zarr`, such as ``mode="w"`` to overwrite.
-        """
-        store.to_dataset(self._recorded).to_zarr(path, **{"zarr_format": 3, "consolidated": False, **kwargs})
+            For `xarray.Dataset.to_zarr`, such as ``mode="w"`` to overwrite, or ``group="flows/jja", mode="a"`` to add
+            it to a store.
 
-    def to_netcdf(self, path: str | Path, **kwargs: Any) -> None:
+        Raises
+        ------
+        ValueError
+            If a name or the labels of the features cannot be written, if `kwargs` would change what is written, or if
+            there are other variables in the group.
+        """
+        files.write_zarr(schema.to_dataset(self._recorded), path, **kwargs)
+
+    def to_netcdf(self, path: str | PathLike[str], **kwargs: Any) -> None:
         """Write the flow to a NetCDF file, of the same schema.
 
         Parameters
@@ -300,8 +308,13 @@ class Flow:
         path : str or Path
         **kwargs
             For `xarray.Dataset.to_netcdf`.
+
+        Raises
+        ------
+        ValueError
+            As for `to_zarr`.
         """
-        store.to_dataset(self._recorded).to_netcdf(path, **kwargs)
+        files.write_netcdf(schema.to_dataset(self._recorded), path, **kwargs)
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw what the layers take from T, summed up (needs matplotlib).
@@ -373,15 +386,18 @@ class Flow:
         return xr.Dataset({output.name: output for output in outputs})
 
 
-def open_flow(path: str | Path) -> Flow:
+def open_flow(path: "str | PathLike[str] | Store", group: str | None = None) -> Flow:
     """Open a flow that `Flow.to_zarr` or `Flow.to_netcdf` has written.
 
-    Nothing but numbers and text is read; no code is executed.
+    The file may be anybody's: nothing but numbers and text is read, after it has been checked how much that is, and no
+    code is executed.
 
     Parameters
     ----------
-    path : str or Path
-        A Zarr store or a NetCDF file.
+    path : str, Path or zarr store
+        A Zarr store, of format 3, or a NetCDF file; also a URL or a path to a group of a store.
+    group : str, optional
+        The group that holds the flow, ``"flows/jja"``.
 
     Returns
     -------
@@ -391,9 +407,9 @@ def open_flow(path: str | Path) -> Flow:
     Raises
     ------
     FileNotFoundError
-        If there is nothing at `path`.
-    ValueError
-        If it holds no flow, a newer version of the format, or is damaged.
+        If there is nothing at `path`, or no such group.
+    FlowFileError
+        If it holds no flow, a newer version of the format, is damaged, or holds what no flow has. It is a ValueError.
 
     Examples
     --------
@@ -405,15 +421,8 @@ def open_flow(path: str | Path) -> Flow:
     ...     xrbig.open_flow(folder + "/flow.nc").features
     ['a', 'b']
     """
-    is_zarr = Path(path).is_dir() or str(path).rstrip("/").endswith(".zarr")
-    try:
-        options: dict[str, Any] = {"engine": "zarr", "consolidated": False} if is_zarr else {}
-        with xr.open_dataset(path, **options) as ds:
-            return Flow(store.from_dataset(ds.load(), path))
-    except FileNotFoundError:
-        raise
-    except (OSError, KeyError, RuntimeError) as error:
-        raise ValueError(f"{path} cannot be read: {error}. It may be damaged.") from error
+    with files.opened(path, group) as stored:
+        return Flow(schema.from_stored(stored))
 
 
 def _require_base(base: Base) -> None:

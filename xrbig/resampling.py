@@ -324,11 +324,11 @@ def _dataset(
 
 def _adjusted(p_value: xr.DataArray, fdr: FDR) -> xr.DataArray:
     """p-values for the control of the false-discovery rate over all cells; on Dask by one task that sees them all."""
-    whole = p_value if p_value.variable.chunks is None else p_value.chunk(dict.fromkeys(p_value.dims, -1))
+    lazy = p_value.chunks is not None
+    whole = p_value.variable.chunk(-1) if lazy else p_value.variable
     control = partial(_control, method=fdr)
-    adjusted = xr.apply_ufunc(control, whole, dask="parallelized", output_dtypes=[np.float64], keep_attrs="override")
-    assert isinstance(adjusted, xr.DataArray)
-    return adjusted
+    adjusted = xr.apply_ufunc(control, whole, dask="parallelized", output_dtypes=[np.float64])
+    return p_value.copy(data=adjusted.data.rechunk(p_value.chunks) if lazy else adjusted.data)
 
 
 def _control(p: NDArray[Any], method: FDR) -> NDArray[Any]:
