@@ -328,7 +328,7 @@ def typed(rng: np.random.Generator, z: Array, dtype: str) -> Array:
     if dtype[-2:] in ("i2", "i4", "i8", "u2"):
         return np.round(np.clip(z, -6, 6) * 1000 + (10000 if dtype == "u2" else 0)).astype(dtype)
     odd = {"bool": bool, "object": object, "complex": complex, "text": str}
-    return np.round(z * 100).astype("timedelta64[s]") if dtype == "timedelta" else z.astype(odd[dtype])
+    return np.round(np.clip(z, -9, 9) * 100).astype("timedelta64[s]") if dtype == "timedelta" else z.astype(odd[dtype])
 
 
 def with_gaps(rng: np.random.Generator, array: xr.DataArray, spec: Spec, layout: Layout) -> xr.DataArray:
@@ -854,7 +854,8 @@ class Truth(NamedTuple):
 def truth(call: Call, ds: xr.Dataset) -> Truth:
     """Stack the features of the call."""
     arrays = [ds[name] for name in call.names]
-    dims = list(dict.fromkeys(d for a in arrays for d in a.dims if d not in call.samples and d not in call.along))
+    full = [a for a in arrays if number_of_features(call, [a.name])]
+    dims = list(dict.fromkeys(d for a in full for d in a.dims if d not in call.samples and d not in call.along))
     shape = [ds.sizes[d] for d in dims]
     parts, labels, owners = [], [], []
     for array in arrays:
@@ -921,7 +922,7 @@ def verdict(call: Call, x: Array) -> dict[int, Array]:
 def refusals(call: Call) -> list[str]:
     """What the message of the error may say that the call must raise; nothing if it must work."""
     arrays = [call.ds[name] for name in call.names]
-    odd = [str(a.name) for a in arrays if a.dtype.kind not in "iuf"]
+    odd = ["data" if "unnamed" in call.facts else str(a.name) for a in arrays if a.dtype.kind not in "iuf"]
     odd += [str(a.name) for a in arrays if any(d not in a.dims for d in call.samples)]
     if any(all(d not in a.dims for a in arrays) for d in call.samples):
         odd += ["is not a dimension of the data", "no dimension is left"]
@@ -970,6 +971,7 @@ def unmet(call: Call, features: int) -> list[str]:
 
 def clashing(call: Call, arrays: list[xr.DataArray]) -> list[str]:
     """Names of variables of which each has a dimension of the cells that the other lacks."""
+    arrays = [a for a in arrays if number_of_features(call, [a.name])]
     cells = [{d for d in a.dims if d not in call.samples and d not in call.along} for a in arrays]
     if not cells or any(own == set.union(*cells) for own in cells):
         return []
@@ -1448,9 +1450,10 @@ def check_bits(call: Call, outcome: Outcome, rng: np.random.Generator) -> Iterat
         others["accessor or function"] = lambda: attempt(replace(call, accessor=not call.accessor), call.ds, call.other)
     if "diagnostics" in call.keywords:
         others["without diagnostics"] = lambda: attempt(call, call.ds, call.other, diagnostics=False)
-    if call.measure in ("entropy", "negentropy", "kl_divergence") or not any(
-        call.ds[n].dtype.kind in "iu" for n in call.names
-    ):
+    by_value = (
+        call.measure in ("entropy", "negentropy", "kl_divergence") or call.keywords["estimator"].rotation == "auto"
+    )
+    if by_value or not any(call.ds[n].dtype.kind in "iu" for n in call.names):
         del others["integers from 0"]
     chosen = list(rng.permutation(list(others))[:2])
     plan = {**variants, **others} if rng.random() < 0.1 else {n: (variants | others)[n] for n in (*variants, *chosen)}
