@@ -223,7 +223,9 @@ def test_results_round_trip(ds, store, name, tmp_path):
 def test_an_empty_grid_gives_an_empty_map(ds):
     for empty in (ds.isel(lat=slice(0)), ds.isel(lat=slice(0)).chunk(), ds.chunk(lon=1).isel(lat=slice(0))):
         empty["index"] = ds.tas.mean(("lat", "lon")).chunk(time=50)
-        assert empty.rbig.total_correlation(sample_dim="time").compute().shape == (0, 4)
+        result = empty.rbig.total_correlation(sample_dim="time")
+        assert result.chunks == ((0,), (4,))
+        assert result.compute().shape == (0, 4)
 
 
 @pytest.mark.parametrize(

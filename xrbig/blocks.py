@@ -73,6 +73,8 @@ def map_cells(
     sides = [_with_features(side) for side in sides]
     cells = list(dict.fromkeys(d for side in sides for d in _other_dims(side, sample_dims)))
     arguments = [a for number, side in enumerate(sides) for a in _arguments(side, sample_dims, cells, number)]
+    if not all(a.array.sizes.get(d, 1) for a in arguments for d in cells):
+        arguments = [_without_chunks(a) for a in arguments]
     block = partial(
         _map_block,
         kernel=kernel,
@@ -92,7 +94,8 @@ def map_cells(
         output_dtypes=[output.dtype for output in outputs],
     )
     results = results if isinstance(results, tuple) else (results,)
-    fields = [_uniform(result.data) for result in results]
+    lazy = any(a.array.chunks is not None for a in arguments)
+    fields = [_uniform(result.chunk().data if lazy and result.chunks is None else result.data) for result in results]
     chunks = dict(zip(cells, getattr(fields[0], "chunks", ()), strict=False))
     coords = _coords_over([a.array for a in arguments], set(cells), chunks)
     return tuple(
@@ -117,11 +120,15 @@ def _arguments(side: Features, sample_dims: Dims, others: list[Hashable], number
     for index, (array, own) in enumerate(zip(side.arrays, side.dims, strict=True)):
         features = {d: f"feature {i} of variable {index} of side {number}" for i, d in enumerate(own)}
         names = {d: f"cell {i}" for i, d in enumerate(others)} | samples | features
-        empty = any(array.sizes[d] == 0 for d in array.dims)  # Dask divides by the sizes
-        data = np.broadcast_to(0.0, array.shape) if empty else array.data
-        variable = xr.Variable([names[d] for d in array.dims], data)
+        variable = xr.Variable([names[d] for d in array.dims], array.data)
         arguments.append(Argument(array, variable, tuple(features.values()), tuple(samples.values()), _fills(array)))
     return arguments
+
+
+def _without_chunks(argument: Argument) -> Argument:
+    """An argument of a map without cells: Dask would divide by their number."""
+    nothing = np.broadcast_to(np.zeros((), argument.variable.dtype), argument.variable.shape)
+    return argument._replace(variable=xr.Variable(argument.variable.dims, nothing))
 
 
 def _fills(array: xr.DataArray) -> list[float]:
