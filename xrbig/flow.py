@@ -113,8 +113,8 @@ def fit(
     x, complete = _complete_samples(x, found)
     with _progress() as report, blocks.SINGLE_THREADED_BLAS, np.errstate(all="ignore"):
         fitted = core.fit(x, estimator, report, unit[complete])
-    recorded = Recorded.of(found, isinstance(data, xr.DataArray), x.shape[1], estimator, fitted)
-    _warn(recorded, x)
+        recorded = Recorded.of(found, isinstance(data, xr.DataArray), x.shape[1], estimator, fitted)
+        _warn(recorded, x)
     return Flow(recorded)
 
 
@@ -501,7 +501,8 @@ def _warn(recorded: Recorded, x: Floats) -> None:
                 "depends on how near the next values are. Leave them out, ds.where(...), to model the others.",
                 stacklevel=3,
             )
-    if np.linalg.eigvalsh(np.atleast_2d(np.corrcoef(x)))[0] < SINGULAR:
+    sized = x / np.abs(x).max(axis=1, keepdims=True)  # the squares of what is left do not overflow
+    if np.linalg.eigvalsh(np.atleast_2d(np.corrcoef(sized)))[0] < SINGULAR:
         warnings.warn(
             f"some of {recorded.labels!r} are linear functions of others, so that they have no density: it grows "
             "without bound as values are told apart more finely. Leave those features out, variables=[...].",
