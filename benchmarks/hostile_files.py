@@ -28,6 +28,7 @@ from typing import Any
 
 import netCDF4
 import numpy as np
+from numcodecs.zstd import Zstd
 
 import xrbig
 
@@ -315,7 +316,18 @@ WRONG_FIELDS: list[tuple[tuple[Any, ...], list[Any]]] = [
         ],
     ),
 ]
+LONG = copy.deepcopy(FLOW)  # a name of 1 MB for each of 40 000 features
+LONG["variables"] = [
+    {
+        "name": "x" * 10**6,
+        "dims": ["a", "b"],
+        "entries": [{"dtype": "<i8", "values": list(range(200))}] * 2,
+        "attrs": {},
+    }
+]
+LONG |= {"order": list(range(40_000)), "labels": ["x"] * 40_000}
 WRONG_TEXTS = {
+    "long labels, 40 GB": json.dumps(packed(LONG)[0]),
     "empty": "",
     "no JSON": "flow",
     "half": json.dumps(packed(FLOW)[0])[:-40],
@@ -377,6 +389,11 @@ def zarr_case(
     zeros = b"" if size > 10**7 else bytes(8 * size)
     attrs = attributes(text, numbers if length is None else zeros)
     return write_zarr(folder, attrs, array_metadata(size, **changes), chunk)
+
+
+def packed_store(folder: Path) -> Path:
+    """A sound store that zstd has packed, as xrbig 0.1.0 has."""
+    return zarr_case(folder, chunk=Zstd().encode(packed(FLOW)[1].tobytes()), codecs=PACKED)
 
 
 def edited(folder: Path, edit: Callable[[Path], Any], base: Write = described) -> Path:
@@ -514,6 +531,11 @@ def relink(path: Path, target: str) -> None:
     path.symlink_to(target)
 
 
+def holes(path: Path) -> None:
+    """A chunk that is a sparse file."""
+    os.truncate(path / "parameters" / "c" / "0", 8 * HUGE)
+
+
 def pipe(path: Path) -> None:
     """Put a pipe that nobody writes to in the place of a file."""
     path.unlink()
@@ -605,6 +627,11 @@ def huge_stores() -> Iterator[tuple[str, Write]]:
         "zarr: a chunk says nothing",
         partial(zarr_case, chunk=b"\x28\xb5\x2f\xfd\0\x58" + zstd(8)[13:], codecs=PACKED),
     )
+    yield "zarr: 4 GB of holes", partial(edited, edit=holes, base=partial(zarr_case, length=HUGE, flow=long))
+    yield "zarr: 4 GB of holes beyond the numbers", partial(edited, edit=holes)
+    yield "zarr: 4 GB of holes beyond packed numbers", partial(edited, edit=holes, base=packed_store)
+    yield "zarr: 4 GB of holes for the group", partial(edited, edit=lambda p: os.truncate(p / "zarr.json", 8 * HUGE))
+    yield "zarr: 40 MB of JSON", partial(texted, text='{"order": [' + "[]," * 13_000_000 + "[]]}")
     yield "zarr: 63 chunks, one there", partial(zarr_case, chunk=bytes(8), chunk_grid=grid(1))
     yield "zarr: 100 000 chunks", partial(zarr_case, length=100_000, flow=long_margins(100_000), chunk_grid=grid(1))
     yield "zarr: one number more", partial(zarr_case, length=size + 1, chunk=bytes(8 * size + 8))
@@ -655,7 +682,7 @@ def code() -> Iterator[tuple[str, Write]]:
     yield "code: format 2, no suffix", lambda folder: version_2(folder / "flow", folder)
     yield "code: format 2, floats", lambda folder: version_2(folder / "flow.zarr", folder, dtype="<f8", filters=None)
     yield "code: format 2 beside 3", both_versions
-    yield "code: a pickle", lambda folder: pickled(folder)
+    yield "code: a pickle", pickled
 
 
 def pickled(folder: Path) -> Path:
@@ -673,19 +700,20 @@ def netcdf_cases() -> Iterator[tuple[str, Write]]:
     yield "netcdf: text", partial(typed, dtype=str, values=np.array(["1.0"] * len(numbers), dtype=object))
     yield "netcdf: characters", partial(typed, dtype="S1", values=np.array([b"1"] * len(numbers)))
     yield "netcdf: a table", partial(typed, dtype="f8", values=numbers, dims=("parameter", "one"))
-    yield "netcdf: a compound", lambda folder: compound(folder)
-    yield "netcdf: bzip2", partial(typed, dtype="f8", values=numbers, compression="bzip2")
+    yield "netcdf: a compound", compound
+    yield "netcdf: rows of any length", rows
     yield "netcdf: 4 GB that are not there", many_zeros
     yield "netcdf: 4 GB without end", partial(many_zeros, size=None)
     yield "netcdf: 4 GB beside it", partial(many_zeros, name="more", dim="more")
     yield "netcdf: 4 GB beside it, a coordinate", partial(many_zeros, name="more", dim="other")
     yield "netcdf: 4 GB for its own coordinate", partial(many_zeros, name="parameter", dim="parameter")
-    yield "netcdf: a chunk of 4 GB", lambda folder: large_chunk(folder)
+    yield "netcdf: a chunk of 4 GB", large_chunk
     yield (
         "netcdf: classic, half",
         lambda folder: edited(folder, partial(cut, share=0.95), partial(netcdf, format="NETCDF3_64BIT_OFFSET")),
     )
-    yield "netcdf: classic, 4 GB declared", lambda folder: classic(folder)
+    yield "netcdf: classic, 2 GB declared", classic
+    yield "netcdf: classic, 2 GB of holes", partial(classic, size=4 * HUGE + 4096)
     yield "netcdf: no parameters", partial(netcdf, edit=lambda f: f.renameVariable("parameters", "numbers"))
     yield "netcdf: changed numbers", partial(netcdf, edit=lambda f: f["parameters"].__setitem__(0, 7.0))
     yield "netcdf: scaled", partial(netcdf, edit=scaled)
@@ -720,6 +748,18 @@ def compound(folder: Path) -> Path:
     return path
 
 
+def rows(folder: Path) -> Path:
+    """A NetCDF file whose parameters are rows of numbers."""
+    path = folder / "flow.nc"
+    flow, numbers = packed(FLOW)
+    with netCDF4.Dataset(path, "w") as file:
+        file.setncatts(attributes(json.dumps(flow), numbers))
+        kind = file.createVLType(np.float64, "kind")
+        file.createDimension("parameter", len(numbers))
+        file.createVariable("parameters", kind, ("parameter",))[0] = numbers
+    return path
+
+
 def large_chunk(folder: Path) -> Path:
     """As many numbers as there should be, in a chunk that takes 4 GB to unpack."""
     path = folder / "flow.nc"
@@ -732,7 +772,7 @@ def large_chunk(folder: Path) -> Path:
     return path
 
 
-def classic(folder: Path) -> Path:
+def classic(folder: Path, size: int = 4096) -> Path:
     """A classic file whose header declares what does not follow."""
     path = folder / "flow.nc"
     with netCDF4.Dataset(path, "w", format="NETCDF3_64BIT_OFFSET") as file:
@@ -740,7 +780,7 @@ def classic(folder: Path) -> Path:
         file.setncatts(attributes(json.dumps(long_margins(HUGE // 2)), b""))
         file.createDimension("parameter", HUGE // 2)
         file.createVariable("parameters", "f8", ("parameter",))
-    os.truncate(path, 4096)
+    os.truncate(path, size)
     return path
 
 
@@ -749,7 +789,7 @@ for group in (wrong_contents, wrong_stores, huge_stores, damaged_stores, code, n
     for case_name, case_write in group():
         CASES[case_name if case_name not in CASES else f"{case_name} ({len(CASES)})"] = case_write
 DAMAGED = {f"damage: {n} bytes of NetCDF": partial(edited, edit=partial(flip, seed=n), base=netcdf) for n in range(60)}
-SOUND: dict[str, Write] = {"sound: zarr": described, "sound: netcdf": netcdf}
+SOUND: dict[str, Write] = {"sound: zarr": described, "sound: zarr, packed": packed_store, "sound: netcdf": netcdf}
 
 
 def opened(path: Path) -> Any:

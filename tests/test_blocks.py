@@ -345,3 +345,19 @@ def test_quantities_are_taken_by_their_magnitudes():
     other = quantities.assign(tas=ds.tas.copy(data=ds.tas.data * units.Pa))
     with pytest.raises(ValueError, match="'tas' is in 'hectopascal', and in 'pascal' in other"):
         quantities.rbig.kl_divergence(other, sample_dim="time")
+
+
+@pytest.mark.filterwarnings("default")  # those of the cluster are not ours
+def test_a_local_cluster_agrees_on_every_measure_however_it_computes():
+    distributed = pytest.importorskip("distributed")
+    ds = weather(times=60, lats=2, lons=2)
+    keywords = {"sample_dim": "time", "estimator": PCA, "diagnostics": True, "base": 2}
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        for call in EVERY_MEASURE.values():
+            expected, lazy = call(ds, **keywords), call(ds.chunk(lat=1), **keywords)
+            (together,) = dask.compute(lazy)
+            for result in (together, client.compute(lazy).result(), lazy.compute()):
+                xr.testing.assert_identical(result, expected)

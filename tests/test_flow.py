@@ -10,8 +10,7 @@ import xarray as xr
 from hypothesis import given, settings
 
 import xrbig
-from tests.conftest import weather
-from tests.test_measures import chunks
+from tests.conftest import chunks, weather
 
 PLAIN = xrbig.RBIG(rotation="random", max_layers=4)
 

@@ -5,8 +5,7 @@ import xarray as xr
 from scipy.stats import false_discovery_control
 
 import xrbig
-from tests.conftest import weather
-from tests.test_blocks import tasks
+from tests.conftest import tasks, weather
 
 PLAIN = xrbig.RBIG(rotation="pca", max_layers=3)
 FAST = {"estimator": PLAIN, "n_surrogates": 19}

@@ -54,7 +54,7 @@ ENTRIES = {
     "text of a table": pd.DataFrame(columns=["a", "b"]).columns,
     "categories": pd.Categorical(["b", "a"]),
     "dates": np.array(["2000-01-01", "2000-02-01"], "M8[ns]"),
-    "dates of seconds": np.array(["0001-01-01", "9000-02-01"], "M8[s]"),
+    "dates of seconds": np.array(["1800-01-01", "2200-02-01"], "M8[s]"),
     "durations": np.array([60, -3600], "m8[s]"),
     "flags": [True, False],
     "integers beyond 2^53": 2**60 + np.arange(2),
@@ -65,13 +65,16 @@ ENTRIES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Converting non-nanosecond")  # of xarray before 2025.1.2
 @pytest.mark.parametrize("kind", ENTRIES)
 def test_labels_come_back_as_they_were(tmp_path, kind):
     data, flow = profile(ENTRIES[kind])
     flow.to_netcdf(tmp_path / "flow.nc")
     again = xrbig.open_flow(tmp_path / "flow.nc")
-    xr.testing.assert_identical(again.sample(3), flow.sample(3))
-    assert again.sample(1).e.dtype == flow.sample(1).e.dtype
+    drawn, expected = again.sample(3), flow.sample(3)
+    np.testing.assert_array_equal(drawn, expected)
+    assert str(drawn.e.values.tolist()) == str(expected.e.values.tolist())
+    assert drawn.e.dtype == expected.e.dtype
     assert again.features == flow.features
     xr.testing.assert_identical(again.log_prob(data), flow.log_prob(data))
 
@@ -117,7 +120,7 @@ def test_attributes_are_kept_as_far_as_json_has_them(tmp_path):
         "date": np.datetime64("2000-01-01"),
         "table": {"a": 1},
     }
-    flow = data.rbig.fit("e", estimator=xrbig.RBIG(rotation="pca", seed=np.int64(3)))
+    flow = data.rbig.fit("e", estimator=xrbig.RBIG(significance=np.float32(0.25), seed=np.int64(3)))
     flow.to_netcdf(tmp_path / "flow.nc")
     attrs = xrbig.open_flow(tmp_path / "flow.nc").sample(1).attrs
     assert np.isnan(attrs.pop("gap"))

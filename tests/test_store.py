@@ -86,6 +86,7 @@ KINDS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Converting non-nanosecond")  # of xarray before 2025.1.2
 @pytest.mark.parametrize(("kind", "number"), [(kind, n) for kind in KINDS for n in range(len(KINDS[kind]))])
 def test_labels_of_any_kind_are_found_before_and_after_saving(opened, kind, number):
     entries = KINDS[kind][number]

@@ -8,7 +8,7 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,6 +26,7 @@ ATTRS = ("format", "format_version", "xrbig_version", "flow", "sha256")
 SMALL = 1 << 25  # bytes of numbers that any file may declare
 EXPANSION = 100  # how many bytes a larger one may declare for each byte that is there
 MOST_CHUNKS = 10_000
+FRAME = 1 << 10  # bytes by which a packed chunk may exceed what it holds, and an eighth
 MOST_TEXT = 2000  # characters of an error, which may repeat what a file holds
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(://|::)")
 APPEND = ("a", "a-", "r+")  # modes that keep what is there
@@ -82,6 +83,12 @@ def _require_allowed(declared: int, there: int) -> None:
         raise ValueError(f"it declares {declared} bytes of numbers, and has {there}. Nothing of it was read.")
 
 
+def _allocated(path: Path) -> int:
+    """Bytes that a file takes: one of holes takes few, of whatever size it is."""
+    found = path.stat()
+    return min(found.st_size, 512 * found.st_blocks) if hasattr(found, "st_blocks") else found.st_size
+
+
 def _require_alone(names: set[str]) -> None:
     if names != {VARIABLE}:
         raise ValueError(f"its variables are {sorted(names)!r}, and a flow has {VARIABLE!r} alone. None was read.")
@@ -105,6 +112,15 @@ class _Folder(NamedTuple):
         except (FileNotFoundError, NotADirectoryError):
             return 0
 
+    def allocated(self, name: str) -> int:
+        """Bytes under a key that are not in holes of a file."""
+        from zarr.storage import LocalStore
+
+        size = self.size(name)
+        if size and isinstance(self.store, LocalStore):
+            return _allocated(self.store.root / self.key(name))
+        return size
+
     def read(self, name: str) -> bytes:
         """What is under a key; one without bytes, as a device or a pipe, is not opened."""
         from zarr.core.buffer import default_buffer_prototype
@@ -117,7 +133,10 @@ class _Folder(NamedTuple):
 
     def metadata(self, name: str = "") -> dict[str, Any]:
         """The description of a group or an array."""
-        found = json.loads(self.read(f"{name}/zarr.json" if name else "zarr.json"))
+        key = f"{name}/zarr.json" if name else "zarr.json"
+        if self.size(key) > SMALL:
+            raise ValueError(f"{key!r} has {self.size(key)} bytes, more than the {SMALL} that are read.")
+        found = json.loads(self.read(key))
         if not isinstance(found, dict) or found.get("zarr_format") != 3:
             raise ValueError(f"{name or 'the group'} is not of Zarr format 3.")
         return found
@@ -140,7 +159,7 @@ class _Folder(NamedTuple):
         return {name for name in self.names() if self.metadata(name).get("node_type") != "group"}
 
 
-def _folder(path: Any, group: str | None) -> _Folder:
+def _folder(path: Any, group: str | None, storage_options: Any = None) -> _Folder:
     """A group of a store."""
     import zarr
     from zarr.abc.store import Store
@@ -152,7 +171,8 @@ def _folder(path: Any, group: str | None) -> _Folder:
     store = LocalStore(local, read_only=True) if local else path
     if isinstance(store, Store):
         return _Folder(sync(StorePath.open(store, inner)).store, inner)
-    found = zarr.open_group(path, path=inner, mode="r", zarr_format=3, use_consolidated=False)
+    options = {"storage_options": storage_options} if storage_options else {}
+    found = zarr.open_group(path, path=inner, mode="r", zarr_format=3, use_consolidated=False, **options)
     return _Folder(found.store, found.path)
 
 
@@ -186,9 +206,18 @@ def _require_unpacked(store: "Store") -> None:
                 _require_allowed(info.file_size, info.compress_size)
 
 
-def _zarr_array(folder: _Folder) -> Array:
-    _require_alone(folder.arrays())
-    match folder.metadata(VARIABLE):
+class _Layout(NamedTuple):
+    """How the numbers lie in a store: how many, in chunks of which size, in which order of bytes, packed or not."""
+
+    length: int
+    size: int
+    order: str
+    packed: bool
+
+
+def _layout(metadata: dict[str, Any]) -> _Layout:
+    """Read the description of the array, of which nothing but the order of bytes and zstd is free."""
+    match metadata:
         case {
             "node_type": "array",
             "shape": [int(length)],
@@ -203,20 +232,26 @@ def _zarr_array(folder: _Folder) -> Array:
             raise ValueError(f"{VARIABLE!r} is not one row of float64.")
     if [codec["name"] for codec in packing] not in ([], ["zstd"]):
         raise ValueError(f"{VARIABLE!r} is packed by {packing!r}, of which only zstd is read.")
-    count = -(-length // size)
-    if count > MOST_CHUNKS:
-        raise ValueError(f"{VARIABLE!r} is in {count} chunks.")
-    names = [f"{VARIABLE}/c/{i}" for i in range(count)]
-    _require_allowed(8 * size * count, sum(folder.size(name) for name in names))
-    order = "<f8" if endian == "little" else ">f8"
+    if length > MOST_CHUNKS * size:
+        raise ValueError(f"{VARIABLE!r} is in more than {MOST_CHUNKS} chunks.")
+    return _Layout(length, size, "<f8" if endian == "little" else ">f8", bool(packing))
+
+
+def _zarr_array(folder: _Folder) -> Array:
+    _require_alone(folder.arrays())
+    length, size, order, packed = _layout(folder.metadata(VARIABLE))
+    names = [f"{VARIABLE}/c/{i}" for i in range(-(-length // size))]
+    _require_allowed(8 * size * len(names), sum(folder.allocated(name) for name in names))
+    for name in names:
+        there = folder.size(name)
+        if there > 9 * size + FRAME if packed else there != 8 * size:
+            raise ValueError(f"{name!r} has {there} bytes for {size} numbers.")
 
     def read() -> Floats:
-        values = np.empty((count, size))
+        values = np.empty((len(names), size))
         for row, name in zip(values, names, strict=True):
-            chunk = _unpacked(folder.read(name), row.nbytes) if packing else folder.read(name)
-            if len(chunk) != row.nbytes:
-                raise ValueError(f"a chunk of {VARIABLE!r} has {len(chunk)} bytes for {row.nbytes}.")
-            row[:] = np.frombuffer(chunk, order)
+            found = folder.read(name)
+            row[:] = np.frombuffer(_unpacked(found, row.nbytes) if packed else found, order, count=size)
         return values.reshape(-1)[:length]
 
     return Array(length, read)
@@ -267,7 +302,7 @@ def _netcdf_group(path: Path, group: str | None, stack: ExitStack) -> Any:
 def _netcdf_array(node: Any, path: Path) -> Array:
     _require_alone(set(node.variables))
     variable = node.variables[VARIABLE]
-    if not isinstance(variable.dtype, np.dtype) or variable.dtype.kind != "f" or variable.dtype.itemsize != 8:
+    if variable.datatype not in (np.dtype("<f8"), np.dtype(">f8")):
         raise ValueError(f"{VARIABLE!r} is not of float64.")
     if variable.ndim != 1:
         raise ValueError(f"{VARIABLE!r} is not one row.")
@@ -276,26 +311,27 @@ def _netcdf_array(node: Any, path: Path) -> Array:
         raise ValueError(f"{VARIABLE!r} is packed by {unread}, and only by zlib is read.")
     chunk = variable.chunking()
     largest = max([variable.size, *chunk] if isinstance(chunk, list) else [variable.size])
-    _require_allowed(8 * int(largest), path.stat().st_size)
+    _require_allowed(8 * int(largest), _allocated(path))
     return Array(int(variable.size), lambda: np.asarray(variable[:], dtype=np.float64))
 
 
 def write_zarr(ds: xr.Dataset, path: "str | PathLike[str] | Store", **kwargs: Any) -> None:
     """Write the dataset of a flow as `opened` reads it."""
+    from zarr.storage import LocalStore
+
     _require_readable("to_zarr", kwargs)
     if any(kwargs.get(name) not in (3, None) for name in ("zarr_format", "zarr_version")):
         raise ValueError(
             "a flow is written as Zarr format 3 alone: format 2, which may hold code, is not opened again."
         )
     if kwargs.get("mode") in APPEND:
-        try:
-            folder = _folder(path, kwargs.get("group"))
+        with suppress(FileNotFoundError):
+            folder = _folder(path, kwargs.get("group"), kwargs.get("storage_options"))
             _require_free("to_zarr", path, folder.arrays() if folder.size("zarr.json") else set())
-        except FileNotFoundError:
-            pass
     ds[VARIABLE].encoding = {"chunks": ds[VARIABLE].shape, "compressors": (), "filters": ()}
-    local = None if "storage_options" in kwargs else _local(path)
-    ds.to_zarr(local or path, **{"zarr_format": 3, "consolidated": False, **kwargs})
+    local = None if "storage_options" in kwargs else _local(path)  # zarr would take a path with a # for a URL
+    kwargs.pop("zarr_version", None)
+    ds.to_zarr(LocalStore(local) if local else path, **{"consolidated": False, **kwargs, "zarr_format": 3})
 
 
 def write_netcdf(ds: xr.Dataset, path: str | PathLike[str], **kwargs: Any) -> None:
@@ -303,12 +339,9 @@ def write_netcdf(ds: xr.Dataset, path: str | PathLike[str], **kwargs: Any) -> No
     _require_readable("to_netcdf", kwargs)
     local = _local(path)
     if kwargs.get("mode") in APPEND and local and local.exists():
-        with ExitStack() as stack:
-            try:
-                node = _netcdf_group(local, kwargs.get("group"), stack)
-                _require_free("to_netcdf", path, set(node.variables))
-            except FileNotFoundError:
-                pass
+        with ExitStack() as stack, suppress(FileNotFoundError):
+            node = _netcdf_group(local, kwargs.get("group"), stack)
+            _require_free("to_netcdf", path, set(node.variables))
     ds.to_netcdf(local or path, **kwargs)
 
 

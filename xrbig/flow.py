@@ -71,7 +71,7 @@ def fit(
         Dimensions of the samples; by default all that are not `dim`. No other may be left. Layers are judged on
         stretches of samples along the one in time, or along the first by name if none is.
     variables : sequence of names, optional
-        The data variables to use. By default all that CF attributes do not name as auxiliary.
+        The data variables to use, by default as for `total_correlation`.
     estimator : RBIG
         Numerical settings.
 
@@ -82,8 +82,8 @@ def fit(
     Raises
     ------
     ValueError
-        If a name is unknown, a dimension is neither feature nor sample, a feature is constant or infinite, or there are
-        fewer than ``max(40, 5 * features)`` complete samples.
+        If a name is unknown, a dimension is neither feature nor sample, a feature is constant or infinite, there are
+        fewer than ``max(40, 5 * features)`` complete samples, or more lazy ones than memory should hold.
 
     Warns
     -----
@@ -157,7 +157,7 @@ class Flow:
         Raises
         ------
         ValueError
-            If a feature of the fit is lacking.
+            If a feature of the fit is lacking, or a variable has other `units`.
         """
         _require_base(base)
         kernel = partial(_transform, maps=self._maps, uniform=base == "uniform")
@@ -207,7 +207,7 @@ class Flow:
         Raises
         ------
         ValueError
-            If a feature of the fit is lacking.
+            If a feature of the fit is lacking, or a variable has other `units`.
         """
         found = self._recorded.find(data)
         kernel = partial(_log_prob, maps=self._maps)
@@ -395,7 +395,8 @@ def open_flow(path: "str | PathLike[str] | Store", group: str | None = None) -> 
     Parameters
     ----------
     path : str, Path or zarr store
-        A Zarr store, of format 3, or a NetCDF file; also a URL or a path to a group of a store.
+        A Zarr store, of format 3, or a NetCDF file; also a URL or a path to a group of a store. Where a URL needs
+        options, a store that has them, ``zarr.storage.FsspecStore.from_url(url, storage_options=...)``.
     group : str, optional
         The group that holds the flow, ``"flows/jja"``.
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import asdict, fields
 from importlib.metadata import version
 from itertools import product
@@ -31,7 +31,7 @@ NUMBERS = r"[<>|]?([biufmM])[1248](\[(s|ms|us|ns)\])?"  # dtypes of entries
 TEXT = r"O|T|[<>]?U\d+"
 DAMAGED = "it is damaged: its checksum does not fit what it holds. Copy or write it again, flow.to_zarr(path)."
 MOST_SAMPLES = 1 << 62
-MOST_TEXT = 1 << 25  # bytes that entries of text may take
+MOST_TEXT = 1 << 25  # characters of the JSON, and bytes that entries of text may take
 CURVE = {"knots": ("k",), "values": ("k",), "slopes": ("k",)}
 SHAPES: dict[str, dict[str, tuple[Any, ...]]] = {  # of the arrays of a map; f is the number of features
     "compression": {"features": ("g",), "shift": ("g",), "spread": ("g",)},
@@ -87,7 +87,7 @@ def to_dataset(recorded: Recorded) -> xr.Dataset:
         "order": recorded.order,
         "labels": recorded.labels,
         "n_samples": recorded.n_samples,
-        "estimator": asdict(recorded.estimator),
+        "estimator": {name: _plain(value) for name, value in asdict(recorded.estimator).items()},
         **recorded.fitted._asdict(),
         "layers": layers,
     }
@@ -186,6 +186,8 @@ def _listed(entries: NDArray[Any], name: Hashable, dim: Hashable) -> dict[str, A
 
 def _outline(text: str) -> Outline:
     """Read the JSON of a flow; a ValueError tells what is wrong with it."""
+    if len(text) > MOST_TEXT:
+        raise ValueError(f"its JSON has {len(text)} characters, more than the {MOST_TEXT} that are read.")
     flow = _object(json.loads(text), FIELDS, "the flow")
     variables = [_variable(v) for v in _items(flow["variables"], dict, "variables")]
     _require_known(flow, variables)
@@ -211,10 +213,11 @@ def _require_known(flow: dict[str, Any], variables: list[Variable]) -> None:
     order = _items(flow["order"], int, "order")
     if not order or len(order) != features or sorted(order) != list(range(features)):
         raise ValueError(f"its 'order' is no order of {features} features.")
-    labels = [label for variable in variables for label in _labels(variable)]
-    if flow["labels"] != [labels[i] for i in order]:
+    labels = dict(zip(order, _items(flow["labels"], str, "labels"), strict=True))
+    found = (label for variable in variables for label in _labels(variable))
+    if any(labels[i] != label for i, label in enumerate(found)):
         raise ValueError("its 'labels' are not those of its entries.")
-    if len(set(labels)) < features or len({v.name for v in variables}) < len(variables):
+    if len(set(flow["labels"])) < features or len({v.name for v in variables}) < len(variables):
         raise ValueError("two of its features have the same label.")
     if len({repr((d, e)) for v in flow["variables"] for d, e in zip(v["dims"], v["entries"], strict=True)}) > len(
         {dim for v in variables for dim in v.dims}
@@ -227,14 +230,10 @@ def _require_known(flow: dict[str, Any], variables: list[Variable]) -> None:
         raise ValueError(f"its 'n_samples' is {n_samples}.")
 
 
-def _labels(variable: Variable) -> list[str]:
-    if not variable.dims:
-        return [str(variable.name)]
-    found = []
+def _labels(variable: Variable) -> Iterator[str]:
     for entry in product(*variable.entries):
         where = ", ".join(f"{dim}={value}" for dim, value in zip(variable.dims, entry, strict=True))
-        found.append(f"{variable.name}[{where}]")
-    return found
+        yield f"{variable.name}[{where}]" if where else str(variable.name)
 
 
 def _object(value: Any, names: Sequence[str], what: str) -> dict[str, Any]:
