@@ -138,7 +138,8 @@ class Call:
     @property
     def lazy(self) -> bool:
         sides = [self.passed] + ([self.passed_other] if self.passed_other is not None else [])
-        return any(side[name].variable.chunks is not None for side in sides for name in self.names)
+        names = [name for name in self.names if number_of_features(self, [name])]
+        return any(side[name].variable.chunks is not None for side in sides for name in names)
 
     @property
     def information(self) -> str:
