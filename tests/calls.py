@@ -17,6 +17,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -137,7 +138,8 @@ class Call:
     @property
     def lazy(self) -> bool:
         sides = [self.passed] + ([self.passed_other] if self.passed_other is not None else [])
-        return any(side[name].variable.chunks is not None for side in sides for name in self.names)
+        names = [name for name in self.names if number_of_features(self, [name])]
+        return any(side[name].variable.chunks is not None for side in sides for name in names)
 
     @property
     def information(self) -> str:
@@ -328,7 +330,7 @@ def typed(rng: np.random.Generator, z: Array, dtype: str) -> Array:
     if dtype[-2:] in ("i2", "i4", "i8", "u2"):
         return np.round(np.clip(z, -6, 6) * 1000 + (10000 if dtype == "u2" else 0)).astype(dtype)
     odd = {"bool": bool, "object": object, "complex": complex, "text": str}
-    return np.round(np.clip(z, -9, 9) * 100).astype("timedelta64[s]") if dtype == "timedelta" else z.astype(odd[dtype])
+    return np.round(np.clip(z, -9, 9) * 100).astype("timedelta64[ns]") if dtype == "timedelta" else z.astype(odd[dtype])
 
 
 def with_gaps(rng: np.random.Generator, array: xr.DataArray, spec: Spec, layout: Layout) -> xr.DataArray:
@@ -422,6 +424,8 @@ def with_index(
     places = rng.permutation(size) if shuffled else np.arange(size)
     steps = np.diff(places // 2 if kind == "repeated" else places)
     monotone = bool((steps >= 0).all() or (steps <= 0).all())
+    if kind == "cftime" and find_spec("cftime") is None:
+        kind = "datetime"
     if kind == "none":
         return ds, True
     if kind == "multi":
@@ -438,7 +442,7 @@ def with_index(
         "period": lambda: pd.period_range("2001-01", periods=size, freq="M"),
         "text": lambda: np.array([f"s{i:03d}" for i in range(size)]),
         "dates": lambda: np.array([d.date() for d in days], dtype=object),
-        "timedelta": lambda: pd.timedelta_range("1h", periods=size, freq="h"),
+        "timedelta": lambda: pd.to_timedelta(np.arange(size), unit="s"),
         "mixed": lambda: np.array([f"s{i}" if i % 2 else i for i in range(size)], dtype=object),
     }[kind]()
     values = values[places]
@@ -465,7 +469,12 @@ def with_other_coords(rng: np.random.Generator, ds: xr.Dataset, layout: Layout) 
         size = layout.cells[cells[0]]
         data = dask.array.from_array(rng.random(size), chunks=pieces(rng, size) or (0,))
         ds = ds.assign_coords(area=(cells[:1], data, {"units": "m2"}))
-    if len(cells) >= 2 and rng.random() < 0.08 and "latitude" in ds.coords and hasattr(xr.indexes, "NDPointIndex"):
+    if (
+        len(cells) >= 2
+        and rng.random() < 0.08
+        and "latitude" in ds.coords
+        and hasattr(getattr(xr, "indexes", None), "NDPointIndex")
+    ):
         if min(layout.cells[d] for d in cells[:2]):
             ds = ds.set_xindex(["latitude", "longitude"], xr.indexes.NDPointIndex)
     if len(cells) >= 2 and rng.random() < 0.06 and cells[0] not in ds.coords and isinstance(cells[0], str):
@@ -1578,13 +1587,16 @@ def sort_key(call: Call, known: Truth, feature: int) -> tuple[Any, ...]:
     return (str(owner), type(owner).__name__, *ranks)
 
 
+def is_unwritable(index: Any) -> bool:
+    """Whether the index is of a kind that xarray writes to no file."""
+    kinds = (pd.MultiIndex, pd.PeriodIndex)
+    return type(index).__name__ == "NDPointIndex" or isinstance(index.to_pandas_index(), kinds)
+
+
 def check_writing(call: Call, outcome: Outcome) -> Iterator[str]:
     """Stores hold the result, and give it back."""
     names = [*outcome.result.dims, *outcome.result.coords]
-    odd = ("PandasMultiIndex", "NDPointIndex")
-    kinds = [type(index).__name__ for index in outcome.result.xindexes.values()]
-    kinds += [odd[0] for c in outcome.result.coords.values() if str(c.dtype).startswith("period")]
-    if not all(isinstance(n, str) for n in names) or any(kind in odd for kind in kinds):
+    if not all(isinstance(n, str) for n in names) or any(map(is_unwritable, outcome.result.xindexes.values())):
         return
     result = outcome.result if isinstance(outcome.result, xr.Dataset) else outcome.result.to_dataset()
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), dask.config.set(scheduler="sync"):
@@ -1628,7 +1640,8 @@ def check_flow(call: Call, flow: xrbig.Flow) -> Iterator[str]:
         yield f"the first of more samples: {difference}"
     if not call.facts & {"wild", "copy", "classes"}:
         yield from check_inverse(call, back, subject)
-    if all(isinstance(n, str) for n in (*call.names, *call.along)):
+    plain = [isinstance(n, str) for n in (*call.names, *call.along)]
+    if all(plain) and not any(is_unwritable(call.ds.xindexes[d]) for d in call.along if d in call.ds.xindexes):
         yield from check_saved(call, flow, subject, density)
 
 
