@@ -189,6 +189,8 @@ FILL = 9.969209968386869e36
         ("f4", 1e20, {"missing_value": 1e20}),
         ("i2", -32768, {"_FillValue": np.int16(-32768), "scale_factor": 0.01}),
         ("u1", 255, {"missing_value": [254, 255]}),
+        ("f4", np.nan, {"missing_value": 1e300}),
+        ("f2", np.nan, {"_FillValue": 1e5}),
         (">i2", -1, {"_FillValue": -1.0, "missing_value": "none"}),
     ],
 )

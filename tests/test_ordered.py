@@ -135,6 +135,16 @@ def test_any_labels_that_can_be_compared_tell_the_order(kind):
         ordered_dim([shuffled], (dim,), None)
 
 
+def test_a_dimension_named_by_a_tuple():
+    dim = ("grid", 1)
+    array = xr.DataArray(np.zeros(5), dims=[dim], name="tas")
+    for labels, ordered in ((np.arange(5.0), True), ([3, 1, 2, 0, 5], True), (MONTHS[[3, 1, 2, 0, 4]], False)):
+        beside = array.assign_coords(x=xr.Variable([dim], labels))
+        assert (
+            errors_along([beside], (dim,)) == {"std_error": True}
+        ) is ordered  # times tell the order, numbers do not
+
+
 def test_labels_that_cannot_be_compared_are_in_no_order():
     mixed = xr.DataArray(np.zeros(3), dims="time", coords={"time": np.array([1, "a", None], dtype=object)}, name="tas")
     assert errors_along([mixed], ("time",)) == {}

@@ -135,8 +135,9 @@ def _fills(array: xr.DataArray) -> list[float]:
     """Values that stand for missing ones: those that attributes still name, and the default one of netCDF."""
     named = [np.atleast_1d(array.attrs[key]) for key in ("_FillValue", "missing_value") if key in array.attrs]
     values = [v for several in named if several.dtype.kind in "iuf" for v in several.tolist() if v == v]
-    default = [DEFAULT_FILL] if array.dtype.kind == "f" else DEFAULT_FILLS.get(array.dtype.str[1:], [])
-    return values + default
+    if array.dtype.kind != "f":
+        return values + DEFAULT_FILLS.get(array.dtype.str[1:], [])
+    return [v for v in [*values, DEFAULT_FILL] if abs(v) <= np.finfo(array.dtype).max]
 
 
 def _one_chunk(arguments: list[Argument]) -> list[xr.Variable]:
