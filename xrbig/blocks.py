@@ -137,7 +137,7 @@ def _fills(array: xr.DataArray) -> list[float]:
     values = [v for several in named if several.dtype.kind in "iuf" for v in several.tolist() if v == v]
     if array.dtype.kind != "f":
         return values + DEFAULT_FILLS.get(array.dtype.str[1:], [])
-    return [v for v in [*values, DEFAULT_FILL] if abs(v) <= np.finfo(array.dtype).max]
+    return [v for v in [*values, DEFAULT_FILL] if abs(v) <= float(np.finfo(array.dtype).max)]
 
 
 def _one_chunk(arguments: list[Argument]) -> list[xr.Variable]:
