@@ -441,6 +441,7 @@ def version_2(path: Path, folder: Path, **array: Any) -> Path:
     (path / ".zgroup").write_text('{"zarr_format": 2}')
     (path / ".zattrs").write_text(json.dumps(attributes(json.dumps(flow), numbers)))
     (path / "parameters" / ".zarray").write_text(json.dumps(metadata))
+    (path / "parameters" / ".zattrs").write_text('{"_ARRAY_DIMENSIONS": ["parameter"]}')
     (path / "parameters" / "0").write_bytes(pickle.dumps(np.array([Code(folder)], dtype=object)))
     return path
 
