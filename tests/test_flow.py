@@ -287,6 +287,7 @@ def test_equal_values_are_named(ds):
         (lambda ds: ds.assign(pr=ds.pr * 0 + 2), {}, r"'pr' is constant \(2.0\)"),
         (lambda ds: ds.assign(pr=ds.pr / 0), {}, "'pr' has infinite values"),
         (lambda ds: ds, {"variables": ["tsa"]}, "Did you mean 'tas'"),
+        (lambda ds: ds.isel(lon=[0, 0, 1]), {"dim": "lon"}, r"several features lon=0.0, .*drop_duplicates\('lon'\)"),
         (lambda ds: ds, {"dim": "levl"}, "dim='levl' is not a dimension"),
     ],
 )

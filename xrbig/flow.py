@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import ndtr, ndtri
 
-from xrbig import blocks, checks, files, ordered, roles, schema
+from xrbig import blocks, checks, files, matching, ordered, roles, schema
 from xrbig.core import flow as core
 from xrbig.core.information import default_min_samples
 from xrbig.core.maps import Linear, Map
@@ -106,6 +106,7 @@ def fit(
         raise TypeError(f"estimator={estimator!r} must be settings, such as xrbig.RBIG(rotation='random').")
     groups = roles.all_features(data, variables, dim, sample_dim, checks.FLOW, 1, None)
     found, samples = groups.found[""], ordered.time_first(groups.found[""].arrays, groups.samples)
+    matching.matched(found, matching.entries_of(found), "the data")  # no two entries are the same
     _require_one_flow(found, samples)
     _require_no_sample(found)
     x = blocks.gather(found, samples)
