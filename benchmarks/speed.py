@@ -12,11 +12,13 @@ import platform
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import dask
 import numpy as np
 import xarray as xr
 from accuracy.cases import autoregressive
@@ -116,6 +118,65 @@ def measure_threads(workers: int, paths: list[str]) -> None:
     print(wall, before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
+def memory_rows() -> list[str]:
+    """Peak memory of maps whose samples are in many chunks, each in a process of its own."""
+    code = "import speed, sys; speed.measure_memory(*map(int, sys.argv[1:]))"
+    rows = []
+    for lats in (30, 60, 120):
+        for workers in (1, 2):
+            command = [sys.executable, "-c", code, str(lats), str(workers)]
+            done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+            size, blocks, block, held, peak = map(float, done.stdout.split())
+            beyond = f"{peak - held:.0f} | {2 * block * workers:.0f}"
+            rows.append(f"{size:.0f} | {workers} | {blocks:.0f} of {block:.0f} | {held:.0f} | {peak:.0f} | {beyond}")
+    return rows
+
+
+def measure_memory(lats: int, workers: int) -> None:
+    """Print the size of two hourly fields, a chunk a day, and what mapping them takes; all in MiB.
+
+    Dask alone puts their samples together block by block, as the map has it done, and does nothing with them.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        rng = np.random.default_rng(0)
+        shape = {"time": 8760, "lat": lats, "lon": 60}
+        for name in "xy":
+            values = rng.standard_normal(tuple(shape.values()), dtype=np.float32)
+            field = xr.Dataset({name: (tuple(shape), values)}).chunk(time=24)
+            field.to_zarr(folder, mode="a", zarr_format=3, consolidated=False)
+        code = "import speed, sys; speed.measure_peak(sys.argv[1], int(sys.argv[2]), sys.argv[3])"
+        peaks = []
+        for what in ("nothing", "map"):
+            command = [sys.executable, "-c", code, folder, str(workers), what]
+            done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+            peaks.append(done.stdout)
+    size = 2 * 4 * np.prod(list(shape.values())) / 2**20
+    print(size, peaks[1].split()[1], peaks[1].split()[2], peaks[0].split()[0], peaks[1].split()[0])
+
+
+def measure_peak(folder: str, workers: int, what: str) -> None:
+    """Print how much memory (MiB) a map, or rechunking alone, adds to the process, and its blocks and their size."""
+    ds = xr.open_zarr(folder, consolidated=False)
+    plain = RBIG(rotation="pca", max_layers=1)
+    with dask.config.set({"array.chunk-size": "16MiB"}):
+        lazy = ds.rbig.mutual_information("x", "y", sample_dim="time", estimator=plain)
+    blocks = lazy.data.npartitions
+    cells = max(lazy.chunksizes["lat"]) * max(lazy.chunksizes["lon"])
+    if what == "nothing":
+        whole = ds.chunk(time=-1, **{d: lazy.chunksizes[d] for d in lazy.dims})
+        lazy = xr.apply_ufunc(
+            lambda x, y: x[..., 0] + y[..., 0],
+            whole.x,
+            whole.y,
+            input_core_dims=[["time"], ["time"]],
+            dask="parallelized",
+        )
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    lazy.compute(scheduler="threads", num_workers=workers)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(peak - before, blocks, 2 * 4 * 8760 * cells / 2**20)
+
+
 def least_wall(work: Callable[[], object]) -> float:
     """Least wall seconds of several runs."""
     walls = []
@@ -165,6 +226,17 @@ Map of I of {what}, 10 512 cells of 519 samples in 15 blocks; memory is the peak
 map. Two processes that only sort gained {limit:.2f} over one in the same run; on a busy machine both figures vary.
 
 {threads}
+
+## Memory
+
+Maps of I of two hourly fields over a year, in a Zarr store with a chunk for each day: their samples have to be put
+together, here in blocks of at most 64 MiB. *Dask alone* does that, block by block as for the map, and nothing else; the
+map adds what is beyond, for which two blocks a thread are allowed. All in MiB beyond what the process held before.
+
+{memory}
+
+To put samples together Dask holds nearly all of the input, whatever is done with it: rechunk what does not fit memory
+on disk first, or open it in chunks that hold all times.
 """
 
 
@@ -180,6 +252,7 @@ def main(paths: list[str]) -> None:
         neighbours=table("data | cells x N | xrbig, CPU s | scikit-learn, CPU s | times faster", neighbour_rows()),
         limit=machine_speed_up(),
         threads=table("threads | wall s | speed-up | MiB before | MiB peak", threads_rows(paths)),
+        memory=table("input | threads | blocks | Dask alone | map | beyond | allowed", memory_rows()),
     )
     PAGE.write_text(text)
 

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from hypothesis import settings
+from hypothesis import strategies as st
 
 from xrbig.core.marginal import Floats, exact_order, orientation, rank_gaussianize
 from xrbig.distributions import Distribution
@@ -71,6 +73,23 @@ def weather(times: int = 150, lats: int = 3, lons: int = 4, seed: int = 0) -> xr
     )
     ds.tas.attrs["standard_name"] = "air_temperature"
     return ds
+
+
+def chunks(size: int) -> Any:
+    """Strategy of chunk sizes of a dimension."""
+    parts = st.lists(st.integers(1, size), min_size=1, max_size=4)
+    return parts.map(lambda sizes: tuple(np.diff([0, *(e for e in np.cumsum(sizes) if e < size), size]).tolist()))
+
+
+def fails(error: type[Exception], *fragments: str) -> Any:
+    """Expect an error whose message has all the fragments, in this order."""
+    return pytest.raises(error, match="(?s)" + ".*".join(map(re.escape, fragments)))
+
+
+def tasks(result: xr.DataArray) -> int:
+    """Tasks that the scheduler runs: those of the optimized graph that are not mere names of others."""
+    (optimized,) = dask.optimize(result.data)
+    return sum(type(task).__name__ != "Alias" for task in dict(optimized.__dask_graph__()).values())
 
 
 def ar(features: int, rho: float = 0.7) -> Floats:

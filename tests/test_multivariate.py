@@ -10,9 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import xrbig
-from tests.conftest import weather
-from tests.test_blocks import tasks
-from tests.test_measures import chunks
+from tests.conftest import chunks, tasks, weather
 
 FEATURES = {
     "entropy": lambda ds, **kw: ds.rbig.entropy(**kw),

@@ -1,10 +1,13 @@
 from datetime import timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
-from xrbig.ordered import block_units, ordered_dim, require_blocks
+from xrbig import RBIG
+from xrbig.core.resample import Units
+from xrbig.ordered import block_units, errors_along, ordered_dim, require_blocks, time_first
 
 
 def array(time, **other):
@@ -86,3 +89,120 @@ def test_a_block_must_fit_into_the_record():
     require_blocks(20, "20D", 100, "time", 5)
     with pytest.raises(ValueError, match=r"block='21D': blocks of 21 samples fit 4 times.*block=20"):
         require_blocks(21, "21D", 100, "time", 5)
+
+
+MONTHS = pd.date_range("1980-01-01", periods=48, freq="MS")
+ORDERED = {
+    "period": MONTHS.to_period("M"),
+    "text": [f"{d:%Y-%m}" for d in MONTHS],
+    "objects": np.array([f"{d:%Y-%m}" for d in MONTHS], dtype=object),
+    "zone": MONTHS.tz_localize("UTC"),
+    "date": np.array([d.date() for d in MONTHS], dtype=object),
+    "number": MONTHS.year * 100 + MONTHS.month,
+    "bool": np.arange(48) > 20,
+    "cftime": xr.date_range("2000-01", periods=48, freq="MS", calendar="noleap", use_cftime=True),
+    "levels": None,
+    "beside": None,
+    "range": None,
+}
+
+
+def labelled(kind):
+    """An array whose samples are in order by labels of some kind."""
+    plain = xr.DataArray(np.zeros(48), dims="time", name="tas")
+    if kind == "levels":
+        levels = pd.MultiIndex.from_arrays([MONTHS.year, MONTHS.month], names=["year", "month"])
+        return plain.assign_coords(xr.Coordinates.from_pandas_multiindex(levels, "time"))
+    if kind == "beside":
+        return plain.rename(time="obs").assign_coords(when=("obs", MONTHS), station=("obs", np.arange(48) % 7))
+    if kind == "range":
+        if not hasattr(xr.indexes, "RangeIndex"):
+            pytest.skip("this xarray has no RangeIndex")
+        return plain.assign_coords(xr.Coordinates.from_xindex(xr.indexes.RangeIndex.arange(0.0, 48.0, 1.0, dim="time")))
+    return plain.assign_coords(time=("time", ORDERED[kind]))
+
+
+@pytest.mark.parametrize("kind", ORDERED)
+def test_any_labels_that_can_be_compared_tell_the_order(kind):
+    array = labelled(kind)
+    (dim,) = array.dims
+    assert ordered_dim([array], (dim,), None) == dim
+    assert errors_along([array], (dim,)) == {"std_error": True}
+    assert ordered_dim([array[::-1]], (dim,), None) == dim
+    shuffled = array.isel({dim: np.random.default_rng(0).permutation(48)})
+    assert errors_along([shuffled], (dim,)) == {}
+    with pytest.raises(ValueError, match=r"not in order.*ds.sortby\('(time|when)'\)"):
+        ordered_dim([shuffled], (dim,), None)
+
+
+def test_a_dimension_named_by_a_tuple():
+    dim = ("grid", 1)
+    array = xr.DataArray(np.zeros(5), dims=[dim], name="tas")
+    for labels, ordered in ((np.arange(5.0), True), ([3, 1, 2, 0, 5], True), (MONTHS[[3, 1, 2, 0, 4]], False)):
+        beside = array.assign_coords(x=xr.Variable([dim], labels))
+        assert (
+            errors_along([beside], (dim,)) == {"std_error": True}
+        ) is ordered  # times tell the order, numbers do not
+
+
+def test_labels_that_cannot_be_compared_are_in_no_order():
+    mixed = xr.DataArray(np.zeros(3), dims="time", coords={"time": np.array([1, "a", None], dtype=object)}, name="tas")
+    assert errors_along([mixed], ("time",)) == {}
+    with pytest.raises(ValueError, match=r"ds.drop_vars\('time'\)"):
+        ordered_dim([mixed], ("time",), None)
+    assert errors_along([mixed.drop_vars("time")], ("time",)) == {"std_error": True}
+
+
+@pytest.mark.parametrize("kind", ["period", "zone", "date", "beside"])
+def test_blocks_of_other_times(kind):
+    array = labelled(kind)
+    assert block_units("365D", [array], array.dims[0]) == 12
+
+
+@pytest.mark.parametrize("kind", ["period", "date", "beside"])
+def test_other_times_are_the_ordered_dimension(kind):
+    array = labelled(kind).expand_dims(a=3)
+    dim = array.dims[1]
+    assert ordered_dim([array], ("a", dim), None) == dim
+    assert time_first([array], ("a", dim)) == (dim, "a")
+    assert errors_along([array], ("a", dim))["units"] == Units((3, 48), 1)
+
+
+def test_without_times_the_first_dimension_is_the_ordered_one():
+    array = xr.DataArray(np.zeros((3, 4)), dims=("b", "a"), name="tas")
+    assert errors_along([array], ("a", "b"))["units"] == Units((4, 3), 0)
+    assert errors_along([array.assign_coords(a=[3, 1, 2, 0])], ("a", "b")) == {}
+
+
+def test_an_index_without_labels_does_not_matter_to_other_dimensions():
+    class CRSIndex(xr.Index):
+        @classmethod
+        def from_variables(cls, variables, *, options):
+            return cls()
+
+        def equals(self, other, **_):
+            return True
+
+    array = labelled("period").assign_coords(spatial_ref=0).set_xindex("spatial_ref", CRSIndex)
+    assert ordered_dim([array], ("time",), None) == "time"
+    ds = xr.Dataset({n: array + np.random.default_rng(i).random(48) for i, n in enumerate("ab")})
+    pca = {"estimator": RBIG(rotation="pca", max_layers=1)}
+    for lazy in (False, True):
+        data = ds.expand_dims(x=2).copy()
+        data = data.chunk(x=1) if lazy else data
+        full = data.rbig.mutual_information("a", "b", sample_dim="time", diagnostics=True, **pca)
+        assert "spatial_ref" in full.xindexes
+        for result in (
+            full,
+            data.rbig.significance("a", "b", sample_dim="time", n_surrogates=19, **pca),
+            data.rbig.bootstrap("a", "b", sample_dim="time", n_replicates=20, block=4, **pca),
+            data.rbig.kl_divergence(data, sample_dim="time", **pca),
+            data.rbig.fit(**pca).log_prob(data),
+        ):
+            assert np.isfinite(next(iter(result.values())) if isinstance(result, xr.Dataset) else result).all()
+
+
+def test_a_block_that_cannot_be_shorter_is_not_advised():
+    with pytest.raises(ValueError, match=r"are needed\. Take a longer record") as error:
+        require_blocks(1, 1, 4, "time", 5)
+    assert "block=1, or" not in str(error.value)

@@ -5,8 +5,7 @@ import xarray as xr
 from scipy.stats import false_discovery_control
 
 import xrbig
-from tests.conftest import weather
-from tests.test_blocks import tasks
+from tests.conftest import tasks, weather
 
 PLAIN = xrbig.RBIG(rotation="pca", max_layers=3)
 FAST = {"estimator": PLAIN, "n_surrogates": 19}
@@ -146,3 +145,46 @@ def test_outputs_inherit_no_attributes():
     assert results[1].lower.attrs["n_replicates"] == 20
     with pytest.raises(ValueError, match=r"confidence=.0\.9. must lie between"):
         ds.rbig.bootstrap("tas", "pr", confidence="0.9", **settings)
+
+
+@pytest.mark.parametrize("static", [False, True])
+def test_places_that_are_always_missing_count_for_nothing(static):
+    """Land under several sample dimensions, or a member that is missing."""
+    rng = np.random.default_rng(0)
+    sst = rng.standard_normal((80, 4, 5))
+    ocean = rng.random((4, 5)) > 0.3
+    chl = sst + rng.standard_normal(sst.shape)
+    dims = ("time", "lat", "lon")
+    ds = xr.Dataset({n: (dims, np.where(ocean, v, np.nan)) for n, v in {"sst": sst, "chl": chl}.items()})
+    ds["time"] = np.datetime64("2000-01-01", "ns") + np.arange(80).astype("timedelta64[D]")
+    if not static:
+        ds["sst"] = ds.sst.where(ds.time != ds.time[5])
+    stacked = ds.stack(cell=("lat", "lon")).dropna("cell", how="all")
+    settings = {"n_replicates": 20, "estimator": PLAIN}
+    for one, other in (("sst", "chl"), ("chl", "sst")):
+        spread = ds.rbig.bootstrap(one, other, sample_dim=dims, **settings)
+        expected = stacked.rbig.bootstrap(one, other, sample_dim=("time", "cell"), **settings)
+        for name in spread:
+            np.testing.assert_allclose(spread[name], expected[name], rtol=1e-9)
+    test = ds.rbig.significance("sst", "chl", sample_dim=dims, n_surrogates=19, estimator=PLAIN)
+    assert float(test.p_value) == 0.05
+    member = xr.concat([ds.isel(lat=0), ds.isel(lat=0) * np.nan], dim="member")
+    spread = member.rbig.bootstrap("sst", "chl", sample_dim=("time", "lon", "member"), **settings)
+    alone = ds.isel(lat=0).rbig.bootstrap("sst", "chl", sample_dim=("time", "lon"), **settings)
+    np.testing.assert_allclose(spread.upper, alone.upper, rtol=1e-9)
+
+
+def test_debiased_is_the_estimate_less_the_mean_of_the_surrogates(ds):
+    result = CALLS["I"](ds.chunk(lat=1)).compute()
+    np.testing.assert_array_equal(result.debiased, result.mutual_information - result.null_mean)
+    assert CALLS["I"](ds.chunk(lat=1)).chunks == {"lat": (1, 1, 1), "lon": (4,)}
+
+
+def test_stacked_cells_warn_of_nothing():
+    stacked = weather(times=60, lats=2, lons=2).drop_vars("area").stack(cell=("lat", "lon"))
+    for result in (
+        stacked.rbig.significance("tas", "pr", sample_dim="time", n_surrogates=19, estimator=PLAIN),
+        stacked.rbig.bootstrap("tas", "pr", sample_dim="time", n_replicates=20, estimator=PLAIN),
+        stacked.rbig.total_correlation(sample_dim="time", estimator=PLAIN, diagnostics=True),
+    ):
+        assert result.unstack("cell").sizes == {"lat": 2, "lon": 2}

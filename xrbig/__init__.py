@@ -6,6 +6,7 @@ from xrbig import tutorial
 from xrbig.accessor import DataArrayAccessor, DatasetAccessor
 from xrbig.entropies import entropy, kl_divergence, negentropy
 from xrbig.estimator import RBIG
+from xrbig.files import FlowFileError
 from xrbig.flow import Flow, fit, open_flow
 from xrbig.measures import mutual_information, total_correlation
 from xrbig.multivariate import (
@@ -24,6 +25,7 @@ __all__ = [
     "DataArrayAccessor",
     "DatasetAccessor",
     "Flow",
+    "FlowFileError",
     "__version__",
     "bootstrap",
     "conditional_mutual_information",

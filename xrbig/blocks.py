@@ -70,8 +70,11 @@ def map_cells(
     Lazy on Dask data, one task per block, called `name`: every sample and feature of a cell is in its block. The kernel
     has an argument for each of the `sides`, which hold the same features at samples of their own.
     """
+    sides = [_with_features(side) for side in sides]
     cells = list(dict.fromkeys(d for side in sides for d in _other_dims(side, sample_dims)))
     arguments = [a for number, side in enumerate(sides) for a in _arguments(side, sample_dims, cells, number)]
+    if not all(a.array.sizes.get(d, 1) for a in arguments for d in cells):
+        arguments = [_without_chunks(a) for a in arguments]
     block = partial(
         _map_block,
         kernel=kernel,
@@ -91,12 +94,19 @@ def map_cells(
         output_dtypes=[output.dtype for output in outputs],
     )
     results = results if isinstance(results, tuple) else (results,)
-    fields = [_uniform(result.data) for result in results]
+    lazy = any(a.array.chunks is not None for a in arguments)
+    fields = [_uniform(result.chunk().data if lazy and result.chunks is None else result.data) for result in results]
     chunks = dict(zip(cells, getattr(fields[0], "chunks", ()), strict=False))
     coords = _coords_over([a.array for a in arguments], set(cells), chunks)
     return tuple(
         xr.DataArray(field, coords, dims=[*cells, *output.dims]) for field, output in zip(fields, outputs, strict=True)
     )
+
+
+def _with_features(side: Features) -> Features:
+    """A side without the variables whose dimensions of features are empty."""
+    held = [(a, own) for a, own in zip(side.arrays, side.dims, strict=True) if all(a.sizes[d] for d in own)]
+    return side._replace(arrays=[a for a, _ in held], dims=[own for _, own in held])
 
 
 def _other_dims(side: Features, sample_dims: Dims) -> list[Hashable]:
@@ -110,19 +120,24 @@ def _arguments(side: Features, sample_dims: Dims, others: list[Hashable], number
     for index, (array, own) in enumerate(zip(side.arrays, side.dims, strict=True)):
         features = {d: f"feature {i} of variable {index} of side {number}" for i, d in enumerate(own)}
         names = {d: f"cell {i}" for i, d in enumerate(others)} | samples | features
-        empty = any(array.sizes[d] == 0 for d in array.dims)  # Dask divides by the sizes
-        data = np.broadcast_to(0.0, array.shape) if empty else array.data
-        variable = xr.Variable([names[d] for d in array.dims], data)
+        variable = xr.Variable([names[d] for d in array.dims], array.data)
         arguments.append(Argument(array, variable, tuple(features.values()), tuple(samples.values()), _fills(array)))
     return arguments
+
+
+def _without_chunks(argument: Argument) -> Argument:
+    """An argument of a map without cells: Dask would divide by their number."""
+    nothing = np.broadcast_to(np.zeros((), argument.variable.dtype), argument.variable.shape)
+    return argument._replace(variable=xr.Variable(argument.variable.dims, nothing))
 
 
 def _fills(array: xr.DataArray) -> list[float]:
     """Values that stand for missing ones: those that attributes still name, and the default one of netCDF."""
     named = [np.atleast_1d(array.attrs[key]) for key in ("_FillValue", "missing_value") if key in array.attrs]
     values = [v for several in named if several.dtype.kind in "iuf" for v in several.tolist() if v == v]
-    default = [DEFAULT_FILL] if array.dtype.kind == "f" else DEFAULT_FILLS.get(array.dtype.str[1:], [])
-    return values + default
+    if array.dtype.kind != "f":
+        return values + DEFAULT_FILLS.get(array.dtype.str[1:], [])
+    return [v for v in [*values, DEFAULT_FILL] if abs(v) <= float(np.finfo(array.dtype).max)]
 
 
 def _one_chunk(arguments: list[Argument]) -> list[xr.Variable]:
@@ -178,18 +193,18 @@ def _too_large(arguments: list[Argument], size: int, budget: int) -> str:
     split = list(dict.fromkeys(d for a in arguments for d in _scattered(a)))
     sizes = {name: a.variable.sizes[d] for a in arguments for d, name in a.originals.items() if d in a.samples}
     longest = max(sizes, key=sizes.__getitem__)
-    thin = f"thin them, ds.isel({{{longest!r}: slice(None, None, {math.ceil(size / budget)})}})"
+    thin = f"thin the samples, ds.isel({{{longest!r}: slice(None, None, {math.ceil(size / budget)})}})"
     if not split:
         return (
             f"one cell of the variables {names!r} with all its samples takes {size / 2**30:.3g} GiB, and a block may "
-            f"hold {budget / 2**30:.3g} GiB. Take fewer samples: {thin}."
+            f"hold {budget / 2**30:.3g} GiB: {thin}."
         )
     merge = ".chunk({" + ", ".join(f"{d!r}: -1" for d in split) + "})"
-    merge = f"If the workers have the memory, put the samples into one chunk yourself, ds{merge}; else {thin}"
+    merge = f"if the workers have the memory, put the samples into one chunk yourself, ds{merge}; else "
     return (
         f"the variables {names!r} are chunked along {split!r}, and one cell with all its samples takes "
         f"{size / 2**20:.3g} MiB, more than the {budget / 2**20:.3g} MiB allowed for a block (four times "
-        f"Dask's array.chunk-size). {merge if size <= LARGEST_BLOCK else thin.capitalize()}."
+        f"Dask's array.chunk-size): {merge if size <= LARGEST_BLOCK else ''}{thin}."
     )
 
 
@@ -218,9 +233,8 @@ def _coords_over(
         kept = kept.assign_coords(own.drop_vars(known).coords)
     kept = kept.drop_vars(unequal - set(kept.dims)).drop_encoding()
     lazy = {name: c for name, c in kept.variables.items() if c.chunks is not None}
-    return kept.assign_coords(
-        {name: c.chunk({d: chunks[d] for d in c.dims if d in chunks}) for name, c in lazy.items()}
-    ).coords
+    alike = {name: c.chunk({d: chunks[d] for d in c.dims if d in chunks}) for name, c in lazy.items()}
+    return kept.assign_coords({name: c.copy(data=_uniform(c.data)) for name, c in alike.items()}).coords
 
 
 def _differs(one: xr.Variable, other: xr.Variable) -> bool:

@@ -49,12 +49,13 @@ def readable(array: xr.DataArray) -> xr.DataArray:
             f"variable {array.name!r} has the dtype {array.dtype} of pandas, and numbers are needed: make some of it, "
             f"ds[{array.name!r}].astype(float), or, of categories, their codes, pd.factorize(ds[{array.name!r}])[0]."
         )
-    kind = f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}"
-    inner = data._meta if kind.startswith("dask.") else data
+    lazy = _kind(data).startswith("dask.")
+    inner = data._meta if lazy else data
     if not isinstance(inner, np.ndarray):
         raise TypeError(
-            f"variable {array.name!r} is a {kind}, and xrbig reads NumPy and Dask arrays: convert it, "
-            "ds.as_numpy(), and chunk it again if it must be lazy, ds.as_numpy().chunk()."
+            f"variable {array.name!r} is a {'Dask array of ' * lazy}{_kind(inner)}, and xrbig reads NumPy arrays and "
+            "Dask arrays of them: convert it, ds.as_numpy(), and chunk it again if it must be lazy, "
+            "ds.as_numpy().chunk()."
         )
     if any(np.isnan(sizes).any() for sizes in array.chunks or ()):
         raise ValueError(
@@ -62,6 +63,11 @@ def readable(array: xr.DataArray) -> xr.DataArray:
             f"xr.DataArray(array.data.compute_chunk_sizes(), dims={array.dims!r}), or use .where(mask, drop=True)."
         )
     return array
+
+
+def _kind(data: object) -> str:
+    """The library of an array and its name there."""
+    return f"{type(data).__module__.partition('.')[0]}.{type(data).__name__}"
 
 
 def require_names(names: Any, argument: str, data: xr.Dataset) -> None:

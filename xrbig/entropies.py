@@ -32,7 +32,8 @@ def entropy(
     spacings of its samples (Vasicek, Journal of the Royal Statistical Society B 38:54, 1976; van Es, Scandinavian
     Journal of Statistics 19:61, 1992).
 
-    H depends on the units: a feature in hPa has log(100) less than in Pa. It may be negative, and only differences of
+    H depends on the units, which the attribute `feature_units` of the result lists: a feature in hPa has log(100) less
+    than in Pa. It may be negative, and only differences of
     it mean something. Equal values are spread evenly over half of the gaps to their neighbours, so a quantised feature
     has the entropy of its distribution seen with that resolution. Where a share of the values is one value (days
     without rain), H is -inf in theory, and the number depends on the gap beside it.
@@ -53,8 +54,7 @@ def entropy(
     Raises
     ------
     ValueError
-        If a name is unknown, a variable is not numeric or lacks a sample dimension, or there is no feature; or if the
-        samples are in several chunks that one block cannot hold.
+        If there is no feature; else as for `total_correlation`.
 
     Examples
     --------
@@ -107,8 +107,7 @@ def negentropy(
     Raises
     ------
     ValueError
-        If a name is unknown, a variable is not numeric or lacks a sample dimension, or there is no feature; or if the
-        samples are in several chunks that one block cannot hold.
+        If there is no feature; else as for `total_correlation`.
 
     Examples
     --------
@@ -150,7 +149,8 @@ def kl_divergence(
     Parameters
     ----------
     data, other : Dataset or DataArray
-        The same features, at the same cells, each at samples of its own. Lazy if either is chunked: nothing is
+        The same features, at the same cells, each at samples of its own. Entries along `dim` are matched by value, in
+        any order and dtype; those that differ by rounding with a warning. Lazy if either is chunked: nothing is
         computed then.
     dim, sample_dim, variables, skipna, min_samples, estimator, base, diagnostics, keep_attrs
         As for `total_correlation`; one feature is enough. `n_samples` is the smaller of the two numbers.
@@ -164,8 +164,8 @@ def kl_divergence(
     Raises
     ------
     ValueError
-        If a name is unknown, a variable is not numeric or lacks a sample dimension, the features or the coordinates of
-        the cells differ, or if the samples are in several chunks that one block cannot hold.
+        If the features, the coordinates of the cells, or the `units` of a variable on the two sides differ; else as
+        for `total_correlation`.
     TypeError
         If one side is a Dataset and the other a DataArray.
 

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from numbers import Integral
-from pathlib import Path
+from os import PathLike
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import ndtr, ndtri
 
-from xrbig import blocks, checks, ordered, roles, store
+from xrbig import blocks, checks, files, matching, ordered, roles, schema
 from xrbig.core import flow as core
 from xrbig.core.information import default_min_samples
 from xrbig.core.maps import Linear, Map
@@ -26,6 +26,7 @@ from xrbig.store import Recorded
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from zarr.abc.store import Store
 
 Labelled = xr.Dataset | xr.DataArray
 Base = Literal["normal", "uniform"]
@@ -70,7 +71,7 @@ def fit(
         Dimensions of the samples; by default all that are not `dim`. No other may be left. Layers are judged on
         stretches of samples along the one in time, or along the first by name if none is.
     variables : sequence of names, optional
-        The data variables to use. By default all that CF attributes do not name as auxiliary.
+        The data variables to use, by default as for `total_correlation`.
     estimator : RBIG
         Numerical settings.
 
@@ -81,8 +82,8 @@ def fit(
     Raises
     ------
     ValueError
-        If a name is unknown, a dimension is neither feature nor sample, a feature is constant or infinite, or there are
-        fewer than ``max(40, 5 * features)`` complete samples.
+        If a name is unknown, a dimension is neither feature nor sample, a feature is constant or infinite, there are
+        fewer than ``max(40, 5 * features)`` complete samples, or more lazy ones than memory should hold.
 
     Warns
     -----
@@ -105,6 +106,7 @@ def fit(
         raise TypeError(f"estimator={estimator!r} must be settings, such as xrbig.RBIG(rotation='random').")
     groups = roles.all_features(data, variables, dim, sample_dim, checks.FLOW, 1, None)
     found, samples = groups.found[""], ordered.time_first(groups.found[""].arrays, groups.samples)
+    matching.matched(found, matching.entries_of(found), "the data")  # no two entries are the same
     _require_one_flow(found, samples)
     _require_no_sample(found)
     x = blocks.gather(found, samples)
@@ -112,8 +114,8 @@ def fit(
     x, complete = _complete_samples(x, found)
     with _progress() as report, blocks.SINGLE_THREADED_BLAS, np.errstate(all="ignore"):
         fitted = core.fit(x, estimator, report, unit[complete])
-    recorded = Recorded.of(found, isinstance(data, xr.DataArray), x.shape[1], estimator, fitted)
-    _warn(recorded, x)
+        recorded = Recorded.of(found, isinstance(data, xr.DataArray), x.shape[1], estimator, fitted)
+        _warn(recorded, x)
     return Flow(recorded)
 
 
@@ -156,7 +158,7 @@ class Flow:
         Raises
         ------
         ValueError
-            If a feature of the fit is lacking.
+            If a feature of the fit is lacking, or a variable has other `units`.
         """
         _require_base(base)
         kernel = partial(_transform, maps=self._maps, uniform=base == "uniform")
@@ -206,7 +208,7 @@ class Flow:
         Raises
         ------
         ValueError
-            If a feature of the fit is lacking.
+            If a feature of the fit is lacking, or a variable has other `units`.
         """
         found = self._recorded.find(data)
         kernel = partial(_log_prob, maps=self._maps)
@@ -230,7 +232,7 @@ class Flow:
             As the data of the fit, over the dimension ``"sample"``.
         """
         if not isinstance(n, Integral) or n < 0:
-            raise ValueError(f"n={n!r} must be an integer, not negative: flow.sample({max(0, round(float(n)))}).")
+            raise ValueError(f"n={n!r} must be an integer, not negative: flow.sample(1000).")
         z = np.random.default_rng(seed).standard_normal((int(n), len(self.features))).T
         with blocks.SINGLE_THREADED_BLAS, np.errstate(all="ignore"):
             return self._recorded.label(core.in_slabs(partial(core.invert, self._maps), z))
@@ -281,18 +283,25 @@ class Flow:
             },
         )
 
-    def to_zarr(self, path: str | Path, **kwargs: Any) -> None:
-        """Write the flow to a Zarr store, see docs/flow.md for the schema.
+    def to_zarr(self, path: "str | PathLike[str] | Store", **kwargs: Any) -> None:
+        """Write the flow to a Zarr store of format 3, see docs/flow.md for the schema.
 
         Parameters
         ----------
-        path : str or Path
+        path : str, Path or zarr store
         **kwargs
-            For `xarray.Dataset.to_zarr`, such as ``mode="w"`` to overwrite.
-        """
-        store.to_dataset(self._recorded).to_zarr(path, **{"zarr_format": 3, "consolidated": False, **kwargs})
+            For `xarray.Dataset.to_zarr`, such as ``mode="w"`` to overwrite, or ``group="flows/jja", mode="a"`` to add
+            it to a store.
 
-    def to_netcdf(self, path: str | Path, **kwargs: Any) -> None:
+        Raises
+        ------
+        ValueError
+            If a name or the labels of the features cannot be written, if `kwargs` would change what is written, or if
+            there are other variables in the group.
+        """
+        files.write_zarr(schema.to_dataset(self._recorded), path, **kwargs)
+
+    def to_netcdf(self, path: str | PathLike[str], **kwargs: Any) -> None:
         """Write the flow to a NetCDF file, of the same schema.
 
         Parameters
@@ -300,8 +309,13 @@ class Flow:
         path : str or Path
         **kwargs
             For `xarray.Dataset.to_netcdf`.
+
+        Raises
+        ------
+        ValueError
+            As for `to_zarr`.
         """
-        store.to_dataset(self._recorded).to_netcdf(path, **kwargs)
+        files.write_netcdf(schema.to_dataset(self._recorded), path, **kwargs)
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw what the layers take from T, summed up (needs matplotlib).
@@ -373,15 +387,19 @@ class Flow:
         return xr.Dataset({output.name: output for output in outputs})
 
 
-def open_flow(path: str | Path) -> Flow:
+def open_flow(path: "str | PathLike[str] | Store", group: str | None = None) -> Flow:
     """Open a flow that `Flow.to_zarr` or `Flow.to_netcdf` has written.
 
-    Nothing but numbers and text is read; no code is executed.
+    The file may be anybody's: nothing but numbers and text is read, after it has been checked how much that is, and no
+    code is executed.
 
     Parameters
     ----------
-    path : str or Path
-        A Zarr store or a NetCDF file.
+    path : str, Path or zarr store
+        A Zarr store, of format 3, or a NetCDF file; also a URL or a path to a group of a store. Where a URL needs
+        options, a store that has them, ``zarr.storage.FsspecStore.from_url(url, storage_options=...)``.
+    group : str, optional
+        The group that holds the flow, ``"flows/jja"``.
 
     Returns
     -------
@@ -391,9 +409,9 @@ def open_flow(path: str | Path) -> Flow:
     Raises
     ------
     FileNotFoundError
-        If there is nothing at `path`.
-    ValueError
-        If it holds no flow, a newer version of the format, or is damaged.
+        If there is nothing at `path`, or no such group.
+    FlowFileError
+        If it holds no flow, a newer version of the format, is damaged, or holds what no flow has. It is a ValueError.
 
     Examples
     --------
@@ -405,15 +423,8 @@ def open_flow(path: str | Path) -> Flow:
     ...     xrbig.open_flow(folder + "/flow.nc").features
     ['a', 'b']
     """
-    is_zarr = Path(path).is_dir() or str(path).rstrip("/").endswith(".zarr")
-    try:
-        options: dict[str, Any] = {"engine": "zarr", "consolidated": False} if is_zarr else {}
-        with xr.open_dataset(path, **options) as ds:
-            return Flow(store.from_dataset(ds.load(), path))
-    except FileNotFoundError:
-        raise
-    except (OSError, KeyError, RuntimeError) as error:
-        raise ValueError(f"{path} cannot be read: {error}. It may be damaged.") from error
+    with files.opened(path, group) as stored:
+        return Flow(schema.from_stored(stored))
 
 
 def _require_base(base: Base) -> None:
@@ -491,7 +502,8 @@ def _warn(recorded: Recorded, x: Floats) -> None:
                 "depends on how near the next values are. Leave them out, ds.where(...), to model the others.",
                 stacklevel=3,
             )
-    if np.linalg.eigvalsh(np.atleast_2d(np.corrcoef(x)))[0] < SINGULAR:
+    sized = x / np.abs(x).max(axis=1, keepdims=True)  # the squares of what is left do not overflow
+    if np.linalg.eigvalsh(np.atleast_2d(np.corrcoef(sized)))[0] < SINGULAR:
         warnings.warn(
             f"some of {recorded.labels!r} are linear functions of others, so that they have no density: it grows "
             "without bound as values are told apart more finely. Leave those features out, variables=[...].",

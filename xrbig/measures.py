@@ -46,8 +46,9 @@ def total_correlation(
         Dimensions of the samples. By default all that are not `dim`, which gives one number. ``"time"`` gives a map,
         ``("lat", "lon")`` a series over time.
     variables : sequence of names, optional
-        The data variables to use. By default all that CF attributes (bounds, grid_mapping, ...) do not name as
-        auxiliary.
+        The data variables to use. By default all but bounds, grid mappings and parts of a mesh or geometry, and what
+        else attributes only mention (`formula_terms`, `coordinates`, ...) where it lacks the samples or is a status
+        flag; the attribute `left_out` of the result names those.
     skipna : bool, optional
         Leave out samples in which a feature is NaN (default), or, if False, make such a cell NaN.
     min_samples : int, optional
@@ -58,10 +59,12 @@ def total_correlation(
     base : {"e", 2}
         Unit of the result: nat or bit.
     diagnostics : bool
-        Return a Dataset that also holds `n_samples`, `n_layers`, `converged`, `tied_fraction` and `std_error`, the
-        standard error, which counts autocorrelation along the samples: along time, if they lie over several dimensions,
-        those of one time counting as one. It is NaN where the coordinate is not in order. With `normalize` it stays
-        that of the information.
+        Return a Dataset that also holds `n_samples`, `n_layers`, `converged`, `tied_fraction`, `reason` (why there is
+        no estimate: its flags are 0 where there is one, too few samples, an infinite value, a constant feature, a
+        missing value with ``skipna=False``, undefined) and `std_error`, the standard error, which counts
+        autocorrelation along the samples: if they lie over several dimensions along the one in time, or else the first
+        by name, those of one place counting as one. It is NaN where the coordinate is not in order. With `normalize`
+        it stays that of the information.
     keep_attrs : bool
         Add the global attributes of the Dataset to the result. Those of its variables would be wrong and are never
         kept.
@@ -75,8 +78,11 @@ def total_correlation(
     Raises
     ------
     ValueError
-        If a name is unknown, a variable is not numeric or lacks a sample dimension, or there are fewer than two
-        features; or if the samples are in several chunks that one block cannot hold.
+        If a name is unknown, a variable is not numeric or lacks a sample dimension, there are fewer than two features,
+        or too few samples even for a cell without gaps; if of two variables each has dimensions of cells that the other
+        lacks; or if the samples are in several chunks that one block cannot hold.
+    TypeError
+        If `data` is not labelled, or a variable is neither a NumPy nor a Dask array.
 
     Examples
     --------
@@ -141,7 +147,8 @@ def mutual_information(
     ------
     ValueError
         If a name is unknown, a group is empty, a variable is in both groups, is not numeric or lacks a sample
-        dimension, if coordinates differ, or if the samples are in several chunks that one block cannot hold.
+        dimension, if coordinates differ, or each of two variables has dimensions of cells that the other lacks; else
+        as for `total_correlation`.
     TypeError
         If variables of a DataArray are named, or `data` is not labelled.
 

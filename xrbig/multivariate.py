@@ -58,8 +58,7 @@ def conditional_mutual_information(
     Raises
     ------
     ValueError
-        If a name is unknown, a group is empty, a variable is in two groups, is not numeric or lacks a sample
-        dimension, if coordinates differ, or if the samples are in several chunks that one block cannot hold.
+        If a group is empty, a variable is in two groups, or coordinates differ; else as for `total_correlation`.
     TypeError
         If variables of a DataArray are named, or `data` is not labelled.
 
@@ -104,9 +103,9 @@ def mutual_information_matrix(
 
     .. math:: I_{ij} = I(x_i, x_j)
 
-    each as `mutual_information` of the two, and the same number where no sample is missing and none is tied. Samples
-    are complete cases of all features, so that one with many gaps costs all the others samples. The diagonal is NaN:
-    the information that a continuous feature shares with itself is infinite.
+    each as `mutual_information` of the two, bit for bit. Samples are the complete cases of each pair, so that a feature
+    with many gaps costs the others nothing. The diagonal is NaN: the information that a continuous feature shares with
+    itself is infinite.
 
     Parameters
     ----------
@@ -118,20 +117,21 @@ def mutual_information_matrix(
         Give the equivalent correlation :math:`\sqrt{1 - e^{-2 I}}` instead, between 0 and 1. An estimate below 0 counts
         as 0.
     diagnostics : bool
-        As for `total_correlation`; `n_layers` and `converged` are those of each pair.
+        As for `total_correlation`; `n_layers`, `converged` and `reason` are those of each pair, `n_samples` is the
+        smallest number of a pair that has an estimate.
 
     Returns
     -------
     DataArray or Dataset
         float64, with the dimensions and coordinates of the cells, and last ``feature_x`` and ``feature_y``, whose
-        coordinates are the features in alphabetical order. A cell is NaN if it has too few samples, an infinite value
-        or a constant feature.
+        coordinates are the features in alphabetical order. A pair is NaN if it has too few samples, an infinite value
+        or a constant feature; the others know nothing of it.
 
     Raises
     ------
     ValueError
-        If a name is unknown, a variable is not numeric or lacks a sample dimension, there are fewer than two features,
-        or a dimension has the name of a new one; or if the samples are in several chunks that one block cannot hold.
+        If there are fewer than two features, or a dimension has the name of a new one; else as for
+        `total_correlation`.
 
     Examples
     --------
@@ -187,20 +187,20 @@ def redundancy(
         Give the equivalent correlation :math:`\sqrt{1 - e^{-2 I}}` instead, between 0 and 1: for normal features the
         multiple correlation. An estimate below 0 counts as 0.
     diagnostics : bool
-        As for `total_correlation`; `n_layers` and `converged` are those of each feature with the others.
+        As for `total_correlation`; `n_layers`, `converged` and `reason` are those of each feature with the others.
 
     Returns
     -------
     DataArray or Dataset
         float64, with the dimensions and coordinates of the cells, and last ``feature``, whose coordinate is the
-        features in alphabetical order. A cell is NaN if it has too few samples, an infinite value or a constant
-        feature.
+        features in alphabetical order. A feature that is constant, infinite or never there is NaN and left out of the
+        others, as its `reason` says; a cell is NaN if these have too few samples in common.
 
     Raises
     ------
     ValueError
-        If a name is unknown, a variable is not numeric or lacks a sample dimension, there are fewer than two features,
-        or a dimension has the name of the new one; or if the samples are in several chunks that one block cannot hold.
+        If there are fewer than two features, or a dimension has the name of the new one; else as for
+        `total_correlation`.
 
     Examples
     --------
@@ -254,8 +254,7 @@ def dual_total_correlation(
     Raises
     ------
     ValueError
-        If a name is unknown, a variable is not numeric or lacks a sample dimension, or there are fewer than two
-        features; or if the samples are in several chunks that one block cannot hold.
+        If there are fewer than two features; else as for `total_correlation`.
 
     Examples
     --------
@@ -308,8 +307,7 @@ def o_information(
     Raises
     ------
     ValueError
-        If a name is unknown, a variable is not numeric or lacks a sample dimension, or there are fewer than three
-        features; or if the samples are in several chunks that one block cannot hold.
+        If there are fewer than three features; else as for `total_correlation`.
 
     Examples
     --------

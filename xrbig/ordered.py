@@ -101,16 +101,20 @@ def _index(arrays: list[xr.DataArray], dim: Hashable) -> Any:
         if own is not None and own.dims == (dim,):
             index = array.xindexes.get(dim)
             try:
-                return own.to_index() if index is None else index.to_pandas_index()
+                return _as_index(own) if index is None else index.to_pandas_index()
             except TypeError:
                 return pd.Index(own.values)
     for array in arrays:
         for name, coordinate in array.coords.variables.items():
             if coordinate.dims == (dim,) and coordinate.chunks is None:
-                index = xr.Variable((dim,), coordinate.values).to_index().rename(name)
+                index = _as_index(coordinate).rename(name)
                 if _is_time(index):
                     return index
     return None
+
+
+def _as_index(labels: xr.Variable) -> Any:
+    return xr.Variable(("sample",), labels.values).to_index().rename(None)
 
 
 def _is_time(index: Any) -> bool:

@@ -183,6 +183,7 @@ def significance(
     surrogates = Surrogates(n_surrogates, length, method, estimator.seed)
     question = asked.question(estimator, min_samples, skipna)
     kernel = partial(_null_fields, question=question, surrogates=surrogates)
+    results.require_free(["p_adjusted"], [], asked.found, asked.groups.samples)
     outputs = ("p_value", "null_mean", "null_std", "debiased")
     value, p_value, mean, std, debiased = asked.fields("significance", kernel, outputs)
     about = {
@@ -192,17 +193,15 @@ def significance(
         "block": length,
         "seed": estimator.seed,
     }
-    result = _dataset(asked, value, data, request)
-    result["p_value"] = p_value.assign_attrs(long_name="p-value", units="1", **about)
+    fields = {"p_value": p_value.assign_attrs(long_name="p-value", units="1", **about)}
     if fdr:
-        result["p_adjusted"] = _adjusted(p_value, fdr).assign_attrs(
+        fields["p_adjusted"] = _adjusted(p_value, fdr).assign_attrs(
             long_name="p-value adjusted for the false-discovery rate", units="1", method=fdr
         )
     for name, field in {"null_mean": mean, "null_std": std, "debiased": debiased}.items():
-        result[name] = results.in_unit(field, request).assign_attrs(
-            results.information_attrs(name.replace("_", " "), base)
-        )
-    return result
+        attrs = results.information_attrs(name.replace("_", " "), base)
+        fields[name] = results.in_unit(field, request).assign_attrs(attrs)
+    return _dataset(asked, value, fields, data, request)
 
 
 def bootstrap(
@@ -284,17 +283,15 @@ def bootstrap(
     kernel = partial(_spread_fields, question=question, number=n_replicates, block=length, confidence=float(confidence))
     value, lower, upper, std, bias = asked.fields("bootstrap", kernel, ("lower", "upper", "std_error", "bias"))
     about = {"n_replicates": n_replicates, "along": str(asked.along), "block": length, "seed": estimator.seed}
-    result = _dataset(asked, value, data, request)
+    fields = {}
     for name, field in {"lower": lower, "upper": upper}.items():
         attrs = {**results.information_attrs(f"{name} bound", base), "confidence": confidence, **about}
-        result[name] = results.in_unit(field, request).assign_attrs(attrs)
-    result["std_error"] = results.in_unit(std, request).assign_attrs(
-        {**results.information_attrs("standard error", base), **about}
-    )
-    result["bias"] = results.in_unit(bias, request).assign_attrs(
-        results.information_attrs("mean of the halves less the estimate", base)
-    )
-    return result
+        fields[name] = results.in_unit(field, request).assign_attrs(attrs)
+    attrs = {**results.information_attrs("standard error", base), **about}
+    fields["std_error"] = results.in_unit(std, request).assign_attrs(attrs)
+    attrs = results.information_attrs("mean of the halves less the estimate", base)
+    fields["bias"] = results.in_unit(bias, request).assign_attrs(attrs)
+    return _dataset(asked, value, fields, data, request)
 
 
 def _check(number: int, least: int, argument: str) -> None:
@@ -312,20 +309,26 @@ def _spread_fields(
     return tuple(replicates.bootstrap(x, question, number, block, confidence))
 
 
-def _dataset(asked: Asked, value: xr.DataArray, data: xr.Dataset | xr.DataArray, request: Request) -> xr.Dataset:
-    """A Dataset that holds the estimate."""
+def _dataset(
+    asked: Asked,
+    value: xr.DataArray,
+    fields: dict[str, xr.DataArray],
+    data: xr.Dataset | xr.DataArray,
+    request: Request,
+) -> xr.Dataset:
+    """A Dataset of the estimate and of what is known of it."""
     named = results.named(asked.name, value, asked.groups, request)
     kept = dict(data.attrs) if request.keep_attrs and isinstance(data, xr.Dataset) else {}
-    return xr.Dataset({asked.name: named}, attrs=kept)
+    return xr.Dataset({asked.name: named, **fields}, attrs=kept)
 
 
 def _adjusted(p_value: xr.DataArray, fdr: FDR) -> xr.DataArray:
     """p-values for the control of the false-discovery rate over all cells; on Dask by one task that sees them all."""
-    whole = p_value if p_value.variable.chunks is None else p_value.chunk(dict.fromkeys(p_value.dims, -1))
+    lazy = p_value.chunks is not None
+    whole = p_value.variable.chunk(-1) if lazy else p_value.variable
     control = partial(_control, method=fdr)
-    adjusted = xr.apply_ufunc(control, whole, dask="parallelized", output_dtypes=[np.float64], keep_attrs="override")
-    assert isinstance(adjusted, xr.DataArray)
-    return adjusted
+    adjusted = xr.apply_ufunc(control, whole, dask="parallelized", output_dtypes=[np.float64])
+    return p_value.copy(data=adjusted.data.rechunk(p_value.chunks) if lazy else adjusted.data)
 
 
 def _control(p: NDArray[Any], method: FDR) -> NDArray[Any]:
