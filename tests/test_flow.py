@@ -104,16 +104,12 @@ def test_one_feature(ds):
 
 @settings(max_examples=8)
 @given(time=chunks(150), lat=chunks(3), lon=chunks(4))
-def test_no_chunking_changes_a_bit(time, lat, lon):
-    ds, flow = weather(), FLOW
+def test_no_chunking_changes_a_bit(ds, flow, time, lat, lon):
     lazy = ds.chunk(time=time, lat=lat, lon=lon)
     z = flow.transform(ds)
     xr.testing.assert_identical(flow.transform(lazy).compute(), z)
     xr.testing.assert_identical(flow.log_prob(lazy).compute(), flow.log_prob(ds))
     xr.testing.assert_identical(flow.inverse_transform(z.chunk(time=time)).compute(), flow.inverse_transform(z))
-
-
-FLOW = weather().rbig.fit()
 
 
 @pytest.mark.parametrize("method", ["transform", "inverse_transform", "log_prob"])
@@ -256,7 +252,7 @@ def test_layers_and_total_correlation(ds):
     rotation = layers.rotation[-1].values
     np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
     assert float(flow.total_correlation.by_density) == pytest.approx(float(layers.gain.sum()), abs=0.1)
-    assert bool((layers.likelihood[1] > layers.null_level[1]).all())
+    assert bool((layers.likelihood > layers.null_level).all())
 
 
 def test_the_two_ways_to_t_that_differ_are_named():

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
-from tests.conftest import ar, samples
+from tests.conftest import SCALED, WILD, ar, samples, wild
 from xrbig import RBIG
+from xrbig.core import divergence
 from xrbig.core.divergence import kl_divergence
+from xrbig.core.information import Reason
 from xrbig.distributions import Normal, StudentT
 
 SETTINGS = RBIG()
@@ -80,6 +82,53 @@ def test_rounded_values_have_the_same_density(step):
 def test_zero_inflated_features():
     p, q = (np.maximum(np.random.default_rng(seed).standard_normal((1, 2, 1000)), -0.5) for seed in (0, 1))
     assert mean_value(p, q) == pytest.approx(0, abs=0.1)
+
+
+DEGENERATE = ("flags and an outlier", "nearly constant", "copied")  # values or features that hardly have a density
+
+
+@pytest.mark.parametrize("kind", [kind for kind in WILD if kind not in DEGENERATE])
+def test_half_of_a_set_is_like_all_of_it_on_any_scales(kind):
+    x = wild(kind, n=400)[None]
+    estimate = kl_divergence(x[..., ::2], x, RBIG(rotation="random"))
+    assert abs(estimate.value[0]) < 0.5 + (kind == "power 15")
+
+
+@pytest.mark.parametrize("kind", [k for k in SCALED if "1e" in k])
+def test_the_scale_does_not_matter(kind):
+    (p, q), (scaled_p, scaled_q) = (wild(k, n=600).reshape(1, 3, 2, -1).swapaxes(0, 2) for k in ("plain", kind))
+    scaled, plain = (kl_divergence(*both, RBIG(max_layers=2)).value for both in ((scaled_p, scaled_q), (p, q)))
+    np.testing.assert_allclose(scaled, plain, atol=0.01)
+
+
+@pytest.mark.parametrize("found", [np.linalg.LinAlgError("Eigenvalues did not converge"), np.nan, np.inf])
+def test_a_cell_that_fails_ends_no_map(monkeypatch, found):
+    p, q = samples(Normal(np.eye(2)), 200, 3), samples(Normal(np.eye(2)), 300, 3)
+    whole = kl_divergence(p, q, SETTINGS)
+    of_samples, calls = divergence._of_samples, []
+
+    def second_fails(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2 and isinstance(found, Exception):
+            raise found
+        value, *others = of_samples(*arguments)
+        return (found if len(calls) == 2 else value, *others)
+
+    monkeypatch.setattr(divergence, "_of_samples", second_fails)
+    estimate = kl_divergence(p, q, SETTINGS)
+    assert np.isnan(estimate.value).tolist() == [False, True, False]
+    assert estimate.reason.tolist() == [Reason.ESTIMATED, Reason.UNDEFINED, Reason.ESTIMATED]
+    assert not estimate.converged[1]
+    np.testing.assert_array_equal(estimate.value[[0, 2]], whole.value[[0, 2]])
+
+
+def test_the_error_state_of_numpy_does_not_matter():
+    p, q = wild("14 % of 1e20")[None], wild("14 % of 1e20", seed=1)[None]
+    expected = kl_divergence(p, q, RBIG(rotation="pca"))
+    with np.errstate(all="raise"):
+        estimate = kl_divergence(p, q, RBIG(rotation="pca"))
+    assert np.isfinite(estimate.value).all()
+    np.testing.assert_array_equal(estimate.value, expected.value)
 
 
 def test_no_cells():

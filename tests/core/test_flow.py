@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.conftest import ar
+from tests.conftest import SCALED, WILD, ar, wild
 from xrbig import RBIG
 from xrbig.core import flow
+from xrbig.core.validity import require_map
 from xrbig.distributions import Clayton, GaussianMixture, Normal, StudentT
 
 
@@ -71,11 +72,48 @@ def test_plain_rotations_make_a_flow_of_many_layers(rotation):
     assert len(fit(x, rotation=rotation, max_layers=2).layers) <= 3
 
 
-def test_every_layer_gains_more_than_chance():
-    fitted = fit(CASES["clusters"].sample(2000, 0), rotation="random")
-    first, *_ = fitted.layers[1:]
-    assert first.likelihood > first.null_level
-    assert all(layer.likelihood > 0 for layer in fitted.layers[1:])
+@pytest.mark.parametrize("rotation", ["auto", "pca", "ica", "random"])
+@pytest.mark.parametrize("name", CASES)
+def test_every_layer_gains_more_than_chance(name, rotation):
+    fitted = fit(CASES[name].sample(1000, 0), rotation=rotation, max_layers=20)
+    taken = fitted.layers if len(fitted.layers[0].maps) > 1 else fitted.layers[1:]  # the first may be the scale alone
+    assert all(layer.likelihood > layer.null_level > 0 for layer in taken)
+
+
+def nearest_values(row):
+    """Width that the nearest twentieth of the values takes, on either side of each."""
+    values, inverse = np.unique(row, return_inverse=True)
+    few = max(1, len(values) // 20)
+    wide = np.pad(values[few:] - values[:-few], few, constant_values=np.inf)
+    return np.minimum(wide[few:], wide[:-few])[inverse]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rotation", ["auto", "pca", "ica", "random"])
+@pytest.mark.parametrize("kind", WILD)
+def test_samples_on_any_scales_have_a_flow_that_returns_them(kind, rotation):
+    for seed in range(1 if rotation == "auto" else 3):
+        x = wild(kind, seed=seed)
+        with np.errstate(all="ignore"):
+            fitted = fit(x, rotation=rotation, max_layers=2 if rotation == "auto" else 20)
+            maps = maps_of(fitted)
+            z, _ = flow.apply(maps, x)
+            back = flow.invert(maps, z)
+            allowed = 1e-5 * np.stack([nearest_values(row) for row in x]) + 4 * np.finfo(float).eps * np.abs(x)
+        assert np.isfinite(fitted[1:]).all()
+        assert np.isfinite([layer[2:] for layer in fitted.layers]).all()
+        assert np.isfinite(z).all()
+        assert np.abs(z).max() < 10
+        assert np.isfinite(flow.log_prob(maps, x)).all()
+        assert (np.abs(back / 2 - x / 2) <= allowed / 2).all()
+        for single in maps:
+            require_map(single)
+
+
+@pytest.mark.parametrize("kind", SCALED)
+def test_total_correlation_does_not_change_with_the_scale(kind):
+    plain, scaled = (fit(x, max_layers=3) for x in (wild("plain", n=1000), wild(kind, n=1000)))
+    assert scaled.total_correlation == pytest.approx(plain.total_correlation, abs=2 * plain.std_error)
 
 
 def test_samples_of_the_fit_become_normal():

@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
-from tests.conftest import ar, samples
+from tests.conftest import WILD, ar, samples, wild
 from xrbig import RBIG
-from xrbig.core.information import default_min_samples, mutual_information, total_correlation
+from xrbig.core import destruct
+from xrbig.core.information import Reason, default_min_samples, mutual_information, total_correlation
 from xrbig.core.marginal import exact_order, rank_gaussianize
 from xrbig.core.rotation import null_log_det
 from xrbig.distributions import Normal, StudentT
@@ -167,3 +168,47 @@ def test_float32_and_integers_give_the_number_of_their_float64_values():
 def test_no_cells_and_no_samples():
     assert total_correlation(np.empty((0, 2, 100)), RBIG()).value.shape == (0,)
     assert np.isnan(total_correlation(np.empty((3, 2, 0)), RBIG()).value).all()
+
+
+@pytest.mark.parametrize("rotation", ["auto", "pca"])
+@pytest.mark.parametrize("scale", [-1000, 900, np.array([-900, 0, 900])[:, None]])
+def test_t_and_i_do_not_change_with_the_scale(scale, rotation):
+    x = samples(Normal(ar(3, 0.5)), 200, cells=3)
+    x[1, 1] += x[1, 0] ** 2
+    for measure in (total_correlation, lambda x, s, **k: mutual_information(x, 1, s, **k)):
+        scaled, plain = (measure(y, RBIG(rotation=rotation), std_error=True) for y in (np.ldexp(x, scale), x))
+        for one, other in zip(scaled, plain, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("rotation", ["auto", "pca", "ica"])
+@pytest.mark.parametrize("kind", WILD)
+def test_values_on_any_scales_have_t_and_i(kind, rotation):
+    x = np.stack([wild(kind, seed=seed) for seed in range(2)])
+    for measure in (total_correlation, lambda x, s, **k: mutual_information(x, 1, s, **k)):
+        with np.errstate(all="ignore"):
+            estimate = measure(x, RBIG(rotation=rotation), std_error=True)
+        assert np.isfinite(estimate.value).all()
+        assert np.isfinite(estimate.std_error).all()
+        if kind not in ("copied", "sum"):  # T is infinite
+            assert (np.abs(estimate.value) < 2).all()
+
+
+def test_a_cell_that_fails_ends_no_map(monkeypatch):
+    x = samples(Normal(ar(3)), 100, cells=4)
+    x[3, 0] = 1
+    expected = total_correlation(x, RBIG(), std_error=True)
+    kernel = destruct.total_correlation
+
+    def fail(raw, *others):
+        if np.isin(x[1, 0, 0], raw):
+            raise np.linalg.LinAlgError("Eigenvalues did not converge")
+        return kernel(raw, *others)
+
+    monkeypatch.setattr(destruct, "total_correlation", fail)
+    estimate = total_correlation(x, RBIG(), std_error=True)
+    assert np.isnan(estimate.value).tolist() == [False, True, False, True]
+    assert np.isnan(estimate.std_error).tolist() == [False, True, False, True]
+    assert estimate.reason.tolist() == [Reason.ESTIMATED, Reason.UNDEFINED, Reason.ESTIMATED, Reason.CONSTANT_FEATURE]
+    for one, other in zip(estimate, expected, strict=True):
+        np.testing.assert_array_equal(one[[0, 2, 3]], other[[0, 2, 3]])

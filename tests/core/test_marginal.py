@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from xrbig.core.marginal import argsort, dither, exact_order, normal_scores, rank_gaussianize, ties
+from xrbig.core.marginal import argsort, dither, exact_order, exact_scale, normal_scores, rank_gaussianize, ties
 
 
 @given(arrays(np.float64, (2, 30), elements=st.floats(-1e6, 1e6, width=32)))
@@ -68,3 +68,36 @@ def test_dither_is_a_permutation_per_feature():
     sequence = dither(3, 50, seed=4)
     np.testing.assert_array_equal(np.sort(sequence, axis=1), np.tile(np.arange(50), (3, 1)))
     assert len({row.tobytes() for row in sequence}) == 3
+
+
+SIZES = st.one_of(
+    st.floats(-1e-300, 1e-300), st.floats(-1e3, 1e3), st.floats(-1.7e308, 1.7e308), st.floats(1e15, 1.001e15)
+)
+
+
+@given(arrays(np.float64, (2, 20), elements=SIZES))
+def test_values_are_brought_near_to_one_without_rounding(x):
+    shift, power = exact_scale(x)
+    near = np.ldexp(x - shift, -power)
+    np.testing.assert_array_equal(np.ldexp(near, power) + shift, x)
+    assert np.isfinite(near).all()
+
+
+@pytest.mark.parametrize("power", [-1000, -300, 300, 1000])
+def test_extreme_values_come_near_to_one(power):
+    x = np.random.default_rng(0).standard_normal((1, 100))
+    shift, found = exact_scale(np.ldexp(x, power))
+    assert shift == 0
+    assert abs(int(found[0, 0]) - power) < 3
+
+
+def test_an_offset_is_taken_off():
+    x = np.random.default_rng(0).integers(0, 1000, (1, 100)).astype(float)
+    shift, power = exact_scale(x + 2.0**50)
+    assert (shift, power) == (2.0**50 + x.min(), 0)
+
+
+@pytest.mark.parametrize("x", [101_325 + np.arange(9.0), 1e-9 * np.arange(9.0), 280 + np.arange(9.0) / 100])
+def test_ordinary_values_stay(x):
+    shift, power = exact_scale(x[None])
+    assert (shift, power) == (0, 0)

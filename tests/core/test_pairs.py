@@ -16,7 +16,7 @@ def scores(distribution, n=2000, seed=0):
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2, 3, 4, 5], [3, 5, 0, 2, 4, 1]])
-def testchow_liu_tree_of_a_markov_chain_is_the_chain(order):
+def test_the_chow_liu_tree_of_a_markov_chain_is_the_chain(order):
     edges = chow_liu_tree(scores(CHAIN)[order], SIGNIFICANCE)
     places = {frozenset((order[parent], order[child])) for parent, child in edges}
     assert places == {frozenset((d, d + 1)) for d in range(5)}

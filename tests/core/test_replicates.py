@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.conftest import ar, samples
-from tests.core.test_uncertainty import red
+from tests.conftest import ar, red, samples
 from xrbig import RBIG
 from xrbig.core.information import mutual_information, total_correlation
 from xrbig.core.replicates import Question, bootstrap, significance

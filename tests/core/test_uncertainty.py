@@ -1,19 +1,12 @@
 import numpy as np
 import pytest
-from scipy.signal import lfilter
 
-from tests.conftest import ar, samples
+from tests.conftest import ar, red, samples
 from xrbig import RBIG
 from xrbig.core.information import mutual_information, total_correlation
 from xrbig.core.resample import Units
 from xrbig.core.uncertainty import autocorrelation_time, null_moments
 from xrbig.distributions import GaussianMixture, Normal, Regression, Ring, StudentT
-
-
-def red(shape, phi, seed=0):
-    """AR(1) series along the last axis, of variance 1."""
-    noise = np.random.default_rng(seed).standard_normal((*shape[:-1], shape[-1] + 200))
-    return lfilter([np.sqrt(1 - phi**2)], [1, -phi], noise, axis=-1)[..., 200:]
 
 
 @pytest.mark.parametrize("phi", [0, 0.5, 0.9])

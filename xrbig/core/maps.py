@@ -120,13 +120,11 @@ def _share_of_bin(rise: Floats, fall: Floats, secant: Floats, near: Floats, far:
     """
     largest = np.maximum(np.maximum(near, far), secant)
     secant, near, far = secant / largest, near / largest, far / largest
-    a = secant * (fall - rise) - near * fall + far * rise
-    b = near * fall + (2 * secant - far) * rise
+    bent = near * fall - far * rise
+    a, b = secant * (fall - rise) - bent, 2 * secant * rise + bent
     root = np.sqrt(np.maximum(b**2 + 4 * a * secant * rise, 0))
     falling = b < 0  # then a is positive
-    return np.where(
-        falling, (root - b) / np.where(falling, 2 * a, 1), 2 * secant * rise / np.where(falling, 1, b + root)
-    )
+    return np.where(falling, root - b, 2 * secant * rise) / np.where(falling, 2 * a, b + root)
 
 
 class Margins(NamedTuple):

@@ -11,7 +11,7 @@ from xrbig.core.elliptical import inverse_root, student_scatter
 from xrbig.core.maps import Compression, Conditional, Curve, Linear, Map, Margins, Radial, Tree
 from xrbig.core.marginal import FARTHEST, Floats, Ints, exact_scale
 from xrbig.core.mixture import Mixture, monomials_of
-from xrbig.core.unmixing import few_of, has_covariance, is_narrow, widths
+from xrbig.core.unmixing import has_covariance, is_narrow, widths
 
 Recipe = Callable[[Floats, list[Map] | None], list[Map]]  # the maps are alike to others, fitted to more samples
 
@@ -20,9 +20,12 @@ SAMPLES_PER_BIN = 12
 FEWEST_BINS = 4
 NEAR = 1.001
 RADIAL_BINS = 8
+NARROW = 1e-3  # of the standard deviation, within which the margins of a feature miss much of what they hold
+DENSE = 100  # one in so many samples lie where a feature is densest
 LEAST_SPREAD = np.finfo(float).tiny * 1e16
 FINE_BINS = 16
-RETURNED = 1e-9  # of that width, how near an inverse comes
+RETURNED = 1e-9  # of the width of the nearest samples, how near an inverse comes
+APART = 1e-3  # width that the nearest samples take at least, of N(0, 1)
 DEGREES = (np.inf, 16.0, 8.0, 4.0, 2.0)  # of freedom of the t copulas that are tried
 GRID = np.linspace(-8, 8, 129)  # of normal scores, the knots of the map to t quantiles
 ROBUST = 3.0  # degrees of freedom of the scatter of samples whose margins may have heavy tails
@@ -53,11 +56,11 @@ def scale(x: Floats) -> list[Map]:
     least = np.maximum(LEAST_SPREAD, np.abs(x).max(axis=1) * 2.0**-FARTHEST)
     quartiles = np.quantile(x[heavy], [0.25, 0.5, 0.75], axis=1)
     centre[heavy], spread[heavy] = quartiles[1], np.maximum((quartiles[2] - quartiles[0]) / 2, least[heavy])
-    narrow = is_narrow(_compressed(x, centre, spread)[0])
+    narrow = is_narrow(_compressed(x, centre, spread)[0], NARROW)
     if narrow.any():
         centre[narrow], half = _densest(x[narrow])
         spread[narrow] = np.maximum(half, least[narrow])
-        narrow &= is_narrow(_compressed(x, centre, spread)[0])
+        narrow &= is_narrow(_compressed(x, centre, spread)[0], NARROW)
         centre[narrow] = np.nan
     y, maps = _compressed(x, centre, spread)
     shift, size = np.zeros(len(x)), np.ones(len(x))
@@ -78,9 +81,9 @@ def _compressed(x: Floats, centre: Floats, spread: Floats) -> tuple[Floats, list
 
 
 def _densest(x: Floats) -> tuple[Floats, Floats]:
-    """Middle of where the samples of each feature are densest, and half the width of that."""
+    """Middle of where the samples of each feature are densest, and half the width that one in `DENSE` take there."""
     ordered = np.sort(x)
-    few = few_of(x.shape[1])
+    few = max(3, x.shape[1] // DENSE)
     width = ordered[:, few:] - ordered[:, :-few]
     first = width.argmin(axis=1)
     rows = np.arange(len(x))
@@ -92,13 +95,16 @@ def _fine_curve(row: Floats) -> Curve:
     """Curve from samples on any scales to N(0, 1): bins are halved until all of their samples can be told apart."""
     n = len(row)
     ordered = np.sort(row)
-    allowed = RETURNED * widths(ordered) + 4 * np.finfo(float).eps * np.abs(ordered)
+    near = widths(ordered)
+    allowed = RETURNED * near + 4 * np.finfo(float).eps * np.abs(ordered)
     ranks = _ranks(n, min(FINE_BINS, bin_numbers(n)[-1]))
     while True:
         curve = fit_curve(ordered, _normal_places(n), ranks, float(ordered[n // 2]))
-        lost = 1 + np.flatnonzero(~(np.abs(curve.invert(curve.apply(ordered)[0]) - ordered) <= allowed))
+        z, log_slope = curve.apply(ordered)
+        lost = ~(np.abs(curve.invert(z) - ordered) <= allowed) | ((near > 0) & (near * np.exp(log_slope) < APART))
         ends = np.array([1, *ranks, n])
-        bins = np.unique(np.searchsorted(ends[:-1], lost, side="right")) - 1
+        of = 1 + np.flatnonzero(lost)
+        bins = np.union1d(np.searchsorted(ends[1:], of), np.searchsorted(ends[:-1], of, side="right") - 1)
         halved = np.setdiff1d((ends[bins] + ends[bins + 1]) // 2, [*ranks, 1])
         if not halved.size:
             return curve

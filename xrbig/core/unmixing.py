@@ -58,22 +58,17 @@ def has_covariance(x: Floats) -> Bools:
     return np.asarray((_standardize(x) ** 2).max(axis=(1, 2)) <= LARGEST_SHARE * x.shape[2])
 
 
-def is_narrow(x: Floats) -> Bools:
-    """Of which features of `x` (..., sample) some samples differ by next to nothing of the standard deviation."""
-    return np.asarray(~(widths(np.sort(_standardize(x), axis=-1)).min(axis=-1) >= NARROW))
+def is_narrow(x: Floats, least: float = NARROW) -> Bools:
+    """Of which features of `x` (..., sample) some samples lie within less than that of the standard deviation."""
+    return np.asarray(~(widths(np.sort(_standardize(x), axis=-1)).min(axis=-1) >= least))
 
 
 def widths(ordered: Floats) -> Floats:
     """Width that the nearest of one in `FEW` of the samples take, on either side of each: (..., sample)."""
-    few = few_of(ordered.shape[-1])
+    few = max(3, ordered.shape[-1] // FEW)
     wide = ordered[..., few:] - ordered[..., :-few]
     beyond = np.full((*ordered.shape[:-1], few), np.inf)
     return np.asarray(np.minimum(np.concatenate([wide, beyond], axis=-1), np.concatenate([beyond, wide], axis=-1)))
-
-
-def few_of(n: int) -> int:
-    """One in `FEW` of n samples."""
-    return max(3, n // FEW)
 
 
 def _standardize(x: Floats) -> Floats:
