@@ -3,7 +3,7 @@ import pytest
 
 from tests.conftest import SCALED, WILD, ar, samples, wild
 from xrbig import RBIG
-from xrbig.core import divergence
+from xrbig.core import flow
 from xrbig.core.divergence import kl_divergence
 from xrbig.core.information import Reason
 from xrbig.distributions import Normal, StudentT
@@ -84,14 +84,11 @@ def test_zero_inflated_features():
     assert mean_value(p, q) == pytest.approx(0, abs=0.1)
 
 
-DEGENERATE = ("flags and an outlier", "nearly constant", "copied")  # values or features that hardly have a density
-
-
-@pytest.mark.parametrize("kind", [kind for kind in WILD if kind not in DEGENERATE])
+@pytest.mark.parametrize("kind", WILD)
 def test_half_of_a_set_is_like_all_of_it_on_any_scales(kind):
-    x = wild(kind, n=400)[None]
+    x = wild(kind, n=1000)[None]
     estimate = kl_divergence(x[..., ::2], x, RBIG(rotation="random"))
-    assert abs(estimate.value[0]) < 0.5 + (kind == "power 15")
+    assert abs(estimate.value[0]) < 0.4
 
 
 @pytest.mark.parametrize("kind", [k for k in SCALED if "1e" in k])
@@ -101,25 +98,21 @@ def test_the_scale_does_not_matter(kind):
     np.testing.assert_allclose(scaled, plain, atol=0.01)
 
 
-@pytest.mark.parametrize("found", [np.linalg.LinAlgError("Eigenvalues did not converge"), np.nan, np.inf])
-def test_a_cell_that_fails_ends_no_map(monkeypatch, found):
+def failing(found):
+    raise np.linalg.LinAlgError
+
+
+@pytest.mark.parametrize("log_normal", [failing, lambda z: np.full(z.shape[1], np.nan), lambda z: z[0] * -np.inf])
+def test_a_cell_that_fails_ends_no_map(monkeypatch, log_normal):
     p, q = samples(Normal(np.eye(2)), 200, 3), samples(Normal(np.eye(2)), 300, 3)
-    whole = kl_divergence(p, q, SETTINGS)
-    of_samples, calls = divergence._of_samples, []
-
-    def second_fails(*arguments):
-        calls.append(arguments)
-        if len(calls) == 2 and isinstance(found, Exception):
-            raise found
-        value, *others = of_samples(*arguments)
-        return (found if len(calls) == 2 else value, *others)
-
-    monkeypatch.setattr(divergence, "_of_samples", second_fails)
+    p[1] += 50
+    expected, plain = kl_divergence(p, q, SETTINGS), flow.log_normal
+    monkeypatch.setattr(flow, "log_normal", lambda z: log_normal(z) if np.abs(z).min() > 10 else plain(z))
     estimate = kl_divergence(p, q, SETTINGS)
     assert np.isnan(estimate.value).tolist() == [False, True, False]
     assert estimate.reason.tolist() == [Reason.ESTIMATED, Reason.UNDEFINED, Reason.ESTIMATED]
-    assert not estimate.converged[1]
-    np.testing.assert_array_equal(estimate.value[[0, 2]], whole.value[[0, 2]])
+    assert (estimate.converged[1], estimate.n_samples[1]) == (False, 200)
+    np.testing.assert_array_equal(estimate.value[[0, 2]], expected.value[[0, 2]])
 
 
 def test_the_error_state_of_numpy_does_not_matter():

@@ -31,11 +31,11 @@ def test_entropy_of_one_feature(margin, n, cells):
     assert rms < 1.1 * np.sqrt(np.mean(theirs**2))
 
 
-@pytest.mark.parametrize("scale", [1e300, 1e-200, -3.0])
+@pytest.mark.parametrize("scale", [1e300, 1e-200, -3.0, 2.0**-1050])
 def test_entropy_grows_by_the_logarithm_of_the_scale(scale):
     x = np.random.default_rng(0).uniform(-1, 1, (2, 3, 100))
     expected = marginal_entropies(np.sort(x)) + np.log(abs(scale))
-    np.testing.assert_allclose(marginal_entropies(np.sort(scale * x)), expected, rtol=1e-12)
+    np.testing.assert_allclose(marginal_entropies(np.sort(scale * x)), expected, rtol=1e-10)
 
 
 @pytest.mark.parametrize("step", [0.01, 0.1, 0.5])
@@ -54,6 +54,24 @@ def test_equal_values_fill_half_of_the_gaps_beside_them():
         assert stats.kstest((places - start) / (stop - start), "uniform").pvalue > 0.01
         assert (np.diff(places) > 0).all()
     assert (spread[0, 0, 500], spread[1, 0, 0], spread[1, 0, -1]) == (1, first, last)
+
+
+def test_an_offset_does_not_matter():
+    x = np.sort(np.random.default_rng(0).integers(0, 1000, (2, 2, 500)).astype(float))
+    np.testing.assert_allclose(marginal_entropies(x + 2.0**52), marginal_entropies(x), rtol=1e-12)
+    np.testing.assert_allclose(normal_entropy(x + 2.0**52), normal_entropy(x), rtol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [2.0**-1000, 2.0**900])
+def test_the_normal_of_the_same_covariance_has_an_entropy_on_any_scale(scale):
+    x = np.random.default_rng(0).standard_normal((2, 3, 100))
+    np.testing.assert_allclose(normal_entropy(scale * x), normal_entropy(x) + 3 * np.log(scale), rtol=1e-12)
+
+
+def test_a_value_far_off_does_not_spread_the_one_beside_it_over_the_gap():
+    spread = spread_ties(np.array([[[1.0] * 50 + [2.0] * 50 + [1e30]]]))
+    assert (spread[0, 0, 50:100] > 1.5).all()
+    assert (spread[0, 0, 50:100] < 1e6).all()
 
 
 def test_untied_values_stay():

@@ -194,6 +194,13 @@ def test_values_on_any_scales_have_t_and_i(kind, rotation):
             assert (np.abs(estimate.value) < 2).all()
 
 
+@pytest.mark.parametrize("value", [1e3, 1e12, 1e15, 1e20, 1e300])
+def test_values_left_in_the_same_samples_share_what_tells_where_they_are(value):
+    x = np.random.default_rng(0).standard_normal((1, 3, 1000))
+    x[:, :, np.random.default_rng(1).random(1000) < 0.08] = value
+    assert 0.4 < total_correlation(x, RBIG()).value[0] < 2 * 0.279  # twice the entropy of what tells where
+
+
 def test_a_cell_that_fails_ends_no_map(monkeypatch):
     x = samples(Normal(ar(3)), 100, cells=4)
     x[3, 0] = 1

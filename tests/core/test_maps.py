@@ -130,3 +130,17 @@ def test_gains_are_what_the_log_density_gains(name):
     y, log_det = MAPS[name].apply(x)
     gain = log_det + ((x**2).sum(axis=0) - (y**2).sum(axis=0)) / 2
     np.testing.assert_allclose(MAPS[name].gains(x).sum(axis=0), gain, atol=1e-9)
+
+
+@pytest.mark.parametrize("steep", [1e3, 1e9])
+def test_a_curve_between_bins_of_any_widths_returns_what_is_near_either_end(steep):
+    knots = np.array([-1 / steep, 0, 1, 1 + 1 / steep])
+    values = np.arange(4.0)
+    slopes = np.array([steep, steep, steep, steep])
+    single = Curve(knots, values, slopes, np.zeros(2))
+    near = np.logspace(-8, -1, 50) / steep
+    x = np.concatenate([near, -near])
+    z, _ = single.apply(x)
+    np.testing.assert_allclose(single.invert(z), x, rtol=1e-6)
+    z, _ = single.apply(1 - x)
+    np.testing.assert_allclose(single.invert(z), 1 - x, rtol=1e-14)

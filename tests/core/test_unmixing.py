@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import samples
-from xrbig.core.unmixing import has_covariance, unmixing_layer
+from xrbig.core.unmixing import has_covariance, is_narrow, unmixing_layer
 from xrbig.distributions import LinearMixture, Normal, random_matrix
 
 SIGNIFICANCE, SEED = 1e-4, 0
@@ -53,6 +53,13 @@ def test_where_variances_mean_nothing_is_known():
     independent = rng.standard_cauchy((10, 3, 1000))
     assert not has_covariance(np.concatenate([independent, random_matrix(3, seed=1) @ independent])).any()
     assert has_covariance(rng.uniform(size=(10, 3, 1000))).all()
+
+
+@pytest.mark.parametrize(("value", "narrow"), [(1e3, False), (1e6, False), (1e10, True), (1e20, True), (1e300, True)])
+def test_samples_that_a_value_far_off_makes_alike_are_known(value, narrow):
+    x = np.random.default_rng(0).standard_normal((2, 1000))
+    x[0, ::12] = value
+    assert is_narrow(x, 8, 1e-8).tolist() == [narrow, False]
 
 
 def test_a_cell_gets_the_same_bits_alone():

@@ -24,6 +24,7 @@ NEIGHBOURS_KNOW = 10  # features up to which they do not see more between two gr
 LARGE = 1.0  # T, in nats, from which it may be infinite
 BEYOND = 0.3, 0.03  # significance from which what is left counts in part, and in full, after any layers
 ELLIPTICAL = 0.1, 0.005  # after a t copula alone
+ALIKE = 8, 1e-8  # one in so many samples within so few standard deviations: beside a few others they are all the same
 UNSEEN = 0.1  # of what an elliptical layer takes, may be left where neighbours see nothing significant
 
 
@@ -54,7 +55,7 @@ def total_correlation(x: Floats, z: Floats, smooth: Bools, settings: Settings) -
     if mixed.size and settings.max_layers > 1:
         unmixed = unmixing_layer(x[mixed], settings.significance, settings.seed)
         better = unmixed.assured > copula.gain[mixed] + unmixed.noise
-        better[better] &= ~is_narrow(x[mixed[better]]).any(axis=1)
+        better[better] &= ~is_narrow(x[mixed[better]], *ALIKE).any(axis=1)
         if better.any():
             scores = _scores(unmixed.y[better], settings.seed)
             after = elliptical_layer(scores, settings.significance, settings.seed)

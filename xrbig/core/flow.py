@@ -151,6 +151,7 @@ class Trial(NamedTuple):
     seen : array (sample,), what it adds to their log-likelihood
     unseen : array (sample,), what fits that have not seen the sample add
     significance : probability with which chance may gain as much
+    judged : array (sample,), the gains that decided whether it is taken; those of unseen samples if None
     """
 
     kind: str
@@ -159,6 +160,7 @@ class Trial(NamedTuple):
     seen: Floats
     unseen: Floats
     significance: float = 0.5
+    judged: Floats | None = None
 
     @classmethod
     def of(cls, kind: str, state: State, recipe: Recipe) -> "Trial":
@@ -193,12 +195,12 @@ class Trial(NamedTuple):
         maps: list[Map] = []
         for single in self.maps:
             maps += single.branches if isinstance(single, Tree) else [single]
-        return Layer(self.kind, maps, self.gain, self.score, self.null_level)
+        gains = _bounded(self.unseen) if self.judged is None else self.judged
+        return Layer(self.kind, maps, self.gain, float(gains.mean()), self._by_chance(gains))
 
-    @property
-    def null_level(self) -> float:
-        """Mean gain that chance exceeds with the probability `significance`."""
-        return float(-ndtri(self.significance) * _bounded(self.unseen).std() / np.sqrt(len(self.unseen)))
+    def _by_chance(self, gains: Floats) -> float:
+        """Mean of `gains` that chance exceeds with the probability `significance`."""
+        return float(-ndtri(self.significance) * gains.std() / np.sqrt(len(gains)))
 
     @property
     def score(self) -> float:
@@ -208,7 +210,7 @@ class Trial(NamedTuple):
     @property
     def counts(self) -> bool:
         """Whether it gains more than chance would."""
-        return self.score > self.null_level
+        return self.score > self._by_chance(_bounded(self.unseen))
 
 
 def _bounded(gain: Floats, most: float = MOST_GAIN) -> Floats:
@@ -327,7 +329,8 @@ def _margins(state: State, significance: float, heavy: bool = False) -> Trial:
     bins = np.where(best.mean(axis=1) > needed, np.take(choices, chosen), 0)
     if not any(bins):
         return Trial.nothing("margins", state)
-    return Trial.of("margins", state, recipes.margins(list(bins), heavy))._replace(significance=significance)
+    trial = Trial.of("margins", state, recipes.margins(list(bins), heavy))
+    return trial._replace(significance=significance, judged=best[bins > 0].sum(axis=0))
 
 
 def _unseen_gains(state: State, recipe: Recipe) -> Floats:

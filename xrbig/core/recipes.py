@@ -20,7 +20,7 @@ SAMPLES_PER_BIN = 12
 FEWEST_BINS = 4
 NEAR = 1.001
 RADIAL_BINS = 8
-NARROW = 1e-3  # of the standard deviation, within which the margins of a feature miss much of what they hold
+FEW, NARROW = 20, 1e-3  # one in so many samples lie so near, in standard deviations, that curves miss what they hold
 DENSE = 100  # one in so many samples lie where a feature is densest
 LEAST_SPREAD = np.finfo(float).tiny * 1e16
 FINE_BINS = 16
@@ -56,11 +56,11 @@ def scale(x: Floats) -> list[Map]:
     least = np.maximum(LEAST_SPREAD, np.abs(x).max(axis=1) * 2.0**-FARTHEST)
     quartiles = np.quantile(x[heavy], [0.25, 0.5, 0.75], axis=1)
     centre[heavy], spread[heavy] = quartiles[1], np.maximum((quartiles[2] - quartiles[0]) / 2, least[heavy])
-    narrow = is_narrow(_compressed(x, centre, spread)[0], NARROW)
+    narrow = is_narrow(_compressed(x, centre, spread)[0], FEW, NARROW)
     if narrow.any():
         centre[narrow], half = _densest(x[narrow])
         spread[narrow] = np.maximum(half, least[narrow])
-        narrow &= is_narrow(_compressed(x, centre, spread)[0], NARROW)
+        narrow &= is_narrow(_compressed(x, centre, spread)[0], FEW, NARROW)
         centre[narrow] = np.nan
     y, maps = _compressed(x, centre, spread)
     shift, size = np.zeros(len(x)), np.ones(len(x))
@@ -95,7 +95,7 @@ def _fine_curve(row: Floats) -> Curve:
     """Curve from samples on any scales to N(0, 1): bins are halved until all of their samples can be told apart."""
     n = len(row)
     ordered = np.sort(row)
-    near = widths(ordered)
+    near = widths(ordered, FEW)
     allowed = RETURNED * near + 4 * np.finfo(float).eps * np.abs(ordered)
     ranks = _ranks(n, min(FINE_BINS, bin_numbers(n)[-1]))
     while True:

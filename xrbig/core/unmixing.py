@@ -8,8 +8,6 @@ from xrbig.core import marginal, negentropy, rotation
 from xrbig.core.marginal import Bools, Floats
 
 HALVES = rotation.FITTED, rotation.HELD_OUT
-FEW = 20
-NARROW = 1e-8  # width of one in FEW of the samples, of a standard deviation, that numbers hardly tell apart
 LARGEST_SHARE = 0.1  # of the variance of a feature in one sample: beyond, covariances mean nothing
 
 
@@ -58,14 +56,14 @@ def has_covariance(x: Floats) -> Bools:
     return np.asarray((_standardize(x) ** 2).max(axis=(1, 2)) <= LARGEST_SHARE * x.shape[2])
 
 
-def is_narrow(x: Floats, least: float = NARROW) -> Bools:
-    """Of which features of `x` (..., sample) some samples lie within less than that of the standard deviation."""
-    return np.asarray(~(widths(np.sort(_standardize(x), axis=-1)).min(axis=-1) >= least))
+def is_narrow(x: Floats, one_in: int, least: float) -> Bools:
+    """Of which features of `x` (..., sample) one in so many samples lie within `least` standard deviations."""
+    return np.asarray(~(widths(np.sort(_standardize(x), axis=-1), one_in).min(axis=-1) >= least))
 
 
-def widths(ordered: Floats) -> Floats:
-    """Width that the nearest of one in `FEW` of the samples take, on either side of each: (..., sample)."""
-    few = max(3, ordered.shape[-1] // FEW)
+def widths(ordered: Floats, one_in: int) -> Floats:
+    """Width that the nearest of one in so many of the samples take, on either side of each: (..., sample)."""
+    few = max(3, ordered.shape[-1] // one_in)
     wide = ordered[..., few:] - ordered[..., :-few]
     beyond = np.full((*ordered.shape[:-1], few), np.inf)
     return np.asarray(np.minimum(np.concatenate([wide, beyond], axis=-1), np.concatenate([beyond, wide], axis=-1)))
