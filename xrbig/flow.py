@@ -260,9 +260,9 @@ class Flow:
         """What each layer does, over the dimension ``"layer"``.
 
         ``gain`` is Delta T, what the layer takes from T; ``likelihood`` what it adds to the mean log-likelihood of
-        samples that it has not seen, and ``null_level`` how much of that chance would exceed with the `significance`
-        of the estimator; in nats. ``rotation`` (layer, component, feature) is the rotation that its linear map holds,
-        NaN where it has none.
+        samples that it has not seen, and ``null_level`` how much of that chance would exceed with the probability that
+        decided whether it was taken; in nats, no sample counting for much more than others. ``rotation`` (layer,
+        component, feature) is the rotation that its linear map holds, NaN where it has none.
         """
         layers = self._recorded.fitted.layers
         gains = {
