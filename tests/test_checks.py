@@ -139,7 +139,7 @@ def test_values_of_keywords(ds):
         ds.rbig.total_correlation(skipna="no")
     with fails(TypeError, "estimator='pca' must be settings", "xrbig.RBIG("):
         ds.chunk(lat=1).rbig.total_correlation(estimator="pca")
-    ds.rbig.total_correlation(min_samples=np.int64(50), estimator=xrbig.RBIG(seed=np.int64(2)))
+    ds.rbig.total_correlation(min_samples=np.int64(50), skipna=np.True_, estimator=xrbig.RBIG(seed=np.int64(2)))
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,13 @@ def test_a_dimension_named_by_a_tuple():
         ) is ordered  # times tell the order, numbers do not
 
 
+def test_lazy_labels_are_not_computed(no_computes):
+    labels = xr.Variable("time", np.arange(48)).chunk(time=12)
+    lazy = xr.DataArray(np.zeros(48), xr.Coordinates({"time": labels}, indexes={}), dims="time", name="tas")
+    with no_computes():
+        assert errors_along([lazy], ("time",)) == {"std_error": True}
+
+
 def test_labels_that_cannot_be_compared_are_in_no_order():
     mixed = xr.DataArray(np.zeros(3), dims="time", coords={"time": np.array([1, "a", None], dtype=object)}, name="tas")
     assert errors_along([mixed], ("time",)) == {}

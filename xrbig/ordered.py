@@ -98,7 +98,7 @@ def _index(arrays: list[xr.DataArray], dim: Hashable) -> Any:
     """
     for array in arrays:
         own = array.coords.variables.get(dim)
-        if own is not None and own.dims == (dim,):
+        if own is not None and own.dims == (dim,) and own.chunks is None:
             index = array.xindexes.get(dim)
             try:
                 return _as_index(own) if index is None else index.to_pandas_index()

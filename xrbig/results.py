@@ -58,7 +58,7 @@ class Request(NamedTuple):
             )
         if self.min_samples is not None and (not isinstance(self.min_samples, Integral) or self.min_samples < 1):
             raise ValueError(f"min_samples={self.min_samples!r} must be a positive integer.")
-        if not (self.skipna is None or isinstance(self.skipna, bool)):
+        if not (self.skipna is None or isinstance(self.skipna, bool | np.bool_)):
             raise ValueError(f"skipna={self.skipna!r} is not one of None, True, False.")
         if not isinstance(self.estimator, RBIG):
             raise TypeError(f"estimator={self.estimator!r} must be settings, such as xrbig.RBIG(rotation='pca').")
