@@ -8,7 +8,7 @@ from scipy.special import chdtrc, chdtri, fdtrc, gammaln, ndtr, ndtri, stdtrit
 
 from xrbig.core.cache import cached
 from xrbig.core.marginal import Bools, Floats, argsort, normal_scores, scatter
-from xrbig.core.negentropy import marginal_gain, marginal_terms
+from xrbig.core.negentropy import marginal_gain, marginal_terms, margins_above_chance
 from xrbig.core.rotation import null_log_det
 
 DEGREES = (32.0, 8.0, 2.0)  # degrees of freedom that are tried first
@@ -61,7 +61,7 @@ def student_scores(z: Floats, nu: float) -> Floats:
     return np.asarray(z * (ratio[place] + position * step[place]))
 
 
-def _log_norm(features: int, nu: float) -> float:
+def log_norm(features: int, nu: float) -> float:
     """Logarithm of the density of a t distribution of unit scale at 0."""
     return float(gammaln((nu + features) / 2) - gammaln(nu / 2) - features / 2 * np.log(nu * np.pi))
 
@@ -70,7 +70,7 @@ def _log_norm(features: int, nu: float) -> float:
 def _marginal_log_density(n: int, features: int, seed: int, nu: float) -> float:
     """Mean log-density of the t margins, the same in all cells, as all have the same scores."""
     x = student_scores(normal_scores(n, features, seed), nu)
-    return features * _log_norm(1, nu) - (nu + 1) / 2 * float(np.log1p(x**2 / nu).mean(axis=1).sum())
+    return features * log_norm(1, nu) - (nu + 1) / 2 * float(np.log1p(x**2 / nu).mean(axis=1).sum())
 
 
 class Fit(NamedTuple):
@@ -116,12 +116,12 @@ def _fit(z: Floats, nu: float, scatter: Floats, steps: int, seed: int) -> Fit:
     y, log_det = _whiten(x, scatter)
     square = np.einsum("cfn,cfn->cn", y, y)
     log_tail = np.log1p(square / nu)
-    joint = _log_norm(features, nu) + log_det - (nu + features) / 2 * log_tail.mean(axis=1)
+    joint = log_norm(features, nu) + log_det - (nu + features) / 2 * log_tail.mean(axis=1)
     return Fit(scatter, y, square, joint - _marginal_log_density(n, features, seed, nu), log_tail)
 
 
 @cached
-def _shrink(features: int, nu: float) -> tuple[Floats, Floats]:
+def shrink(features: int, nu: float) -> tuple[Floats, Floats]:
     """Factor that makes the radius of a t distribution that of a normal one, at logarithms of its square."""
     log_square = np.linspace(-30, 60, 4097)
     upper = fdtrc(features, nu, np.exp(log_square) / features)
@@ -164,7 +164,7 @@ def _student_layer(z: Floats, significance: float, seed: int) -> tuple[Layer, Bo
         fit = _fit(z[cells], float(nu), correlation[cells], FINAL_STEPS, seed)
         margins = np.log1p(student_scores(z[cells], float(nu)) ** 2 / nu).sum(axis=1)
         terms[cells] = (nu + 1) / 2 * margins - (nu + features) / 2 * fit.terms
-        log_square, factor = _shrink(features, float(nu))
+        log_square, factor = shrink(features, float(nu))
         shrunk = np.interp(np.log(np.maximum(fit.square, 1e-12)), log_square, factor)
         y[cells] = fit.y * shrunk[:, None]
         gain[cells] = fit.gain
@@ -213,3 +213,26 @@ def _climb(z: Floats, degrees: Floats, octaves: float, scatter: Floats, seed: in
     bend = np.minimum(profile[0] - 2 * profile[1] + profile[2], -np.finfo(float).tiny)
     shift = np.clip((profile[0] - profile[2]) / (2 * bend), -1, 1)
     return np.asarray(degrees * 2.0 ** (np.round(shift * 4) / 4 * octaves))
+
+
+def radius_above_chance(y: Floats) -> tuple[Floats, Floats]:
+    """Negentropy (cell,) of the radius of `y` (cell, feature, sample), as far as it exceeds chance, and `y` without it.
+
+    A sample at the origin has no direction and stays there.
+    """
+    features = y.shape[1]
+    square = np.einsum("cfn,cfn->cn", y, y)
+    score = -ndtri(np.clip(chdtrc(features, square), np.finfo(float).tiny, 1 - 1e-16))[:, None]
+    found, normal = margins_above_chance(score)
+    wanted = chdtri(features, ndtr(-normal[:, 0]))
+    stretch = np.sqrt(np.divide(wanted, square, out=np.ones_like(square), where=square > 0))
+    return found, np.where((found > 0)[:, None, None], y * stretch[:, None], y)
+
+
+def made_normal(white: Floats, nu: float) -> Floats:
+    """Whitened samples (..., feature, sample) of a t distribution, their radius that of a normal one."""
+    if np.isinf(nu):
+        return white
+    square = (white * white).sum(axis=-2)
+    log_square, factor = shrink(white.shape[-2], nu)
+    return np.asarray(white * np.interp(np.log(np.maximum(square, 1e-12)), log_square, factor)[..., None, :])

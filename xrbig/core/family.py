@@ -1,62 +1,19 @@
-"""The measures that follow from T and I of some of the features; order and ties of a cell are found once for all."""
+"""The measures that follow from T and I: sums of the information that groups share, given others."""
 
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xrbig.core.cells import Cells
 from xrbig.core.entropy import marginal_entropies, normal_entropy
-from xrbig.core.gaussianize import Gaussianized, Settings
-from xrbig.core.information import (
-    Cells,
-    Estimate,
-    Reason,
-    any_of,
-    map_cells,
-    mutual_information,
-    shared_by_all,
-    shared_by_groups,
-)
-from xrbig.core.marginal import Bools
-
-Term = tuple[float, Sequence[int]]  # the weight of T of some features
-
-
-def combine(cells: Cells, terms: Iterable[Term], settings: Settings) -> Gaussianized:
-    """Weighted sum of T of subsets of the features, each in its canonical order; T of one feature is 0.
-
-    `n_layers` is that of the first subset, and all must have converged.
-    """
-    parts = [(weight, _total(cells.part(sorted(features)), settings)) for weight, features in terms]
-    total = sum(weight * part.total for weight, part in parts)
-    converged = np.logical_and.reduce([part.converged for _, part in parts])
-    return parts[0][1]._replace(total=np.asarray(total), converged=converged)
-
-
-def _total(cells: Cells, settings: Settings) -> Gaussianized:
-    if cells.x.shape[1] > 1:
-        return shared_by_all(cells, settings)
-    number = len(cells.x)
-    return Gaussianized(np.zeros(number), np.zeros(number, dtype=np.int64), np.ones(number, dtype=bool))
-
-
-def _combination(
-    terms: Iterable[Term], x: NDArray[Any], settings: Settings, min_samples: int | None, skipna: bool
-) -> Estimate:
-    """The sum of these terms for each cell of `x` (cell, feature, sample)."""
-    kernel = partial(combine, terms=terms, settings=settings)
-    return map_cells(kernel, any_of(_all_pairs(x.shape[1])), x, settings, min_samples, skipna)
-
-
-def _all_pairs(features: int) -> Bools:
-    return np.triu(np.ones((features, features), dtype=bool), k=1)
-
-
-def _all_but_one(features: int) -> list[list[int]]:
-    return [[d for d in range(features) if d != left_out] for left_out in range(features)]
+from xrbig.core.gaussianize import Settings
+from xrbig.core.information import Estimate, Reason, map_cells, mutual_information
+from xrbig.core.marginal import Floats
+from xrbig.core.place import Grid
+from xrbig.core.shared import Information, nothing, shared, total
 
 
 def conditional_mutual_information(
@@ -65,57 +22,120 @@ def conditional_mutual_information(
     settings: Settings,
     min_samples: int | None = None,
     skipna: bool = True,
+    grid: Grid | None = None,
 ) -> Estimate:
-    """I between the first and the second of three `groups` of features, given the third.
+    """I between the first and the second of three `groups` of features, given the third."""
+    first, second, given = ([*group] for group in groups)
 
-    I(a, b | c) = T(a, b, c) - T(a, c) - T(b, c) + T(c).
-    """
-    *both, given = ([*group] for group in groups)
-    first, second = sorted(both)
-    terms = [(1.0, first + second + given), (-1.0, first + given), (-1.0, second + given), (1.0, given)]
-    return _combination(terms, x, settings, min_samples, skipna)
+    def kernel(cells: Cells) -> list[Information]:
+        return [shared(cells, sorted([first, second]), settings, given)]
+
+    return map_cells(kernel, x, settings, min_samples, skipna, grid=grid)
 
 
 def dual_total_correlation(
-    x: NDArray[Any], settings: Settings, min_samples: int | None = None, skipna: bool = True
+    x: NDArray[Any],
+    settings: Settings,
+    min_samples: int | None = None,
+    skipna: bool = True,
+    grid: Grid | None = None,
 ) -> Estimate:
-    """D = H - sum_i H(x_i | all others) = (n - 1) T - sum_i T(all but x_i) of n features."""
-    features = x.shape[1]
-    rest: list[Term] = [(-1.0, others) for others in _all_but_one(features)]
-    return _combination([(features - 1.0, range(features)), *rest], x, settings, min_samples, skipna)
+    """D = H - sum_i H(x_i | all others), a sum of I(x_i; those before | those after)."""
+
+    def kernel(cells: Cells) -> list[Information]:
+        return [_by_cell(cells, settings, _dual)]
+
+    return map_cells(kernel, x, settings, min_samples, skipna, grid=grid)
 
 
-def o_information(x: NDArray[Any], settings: Settings, min_samples: int | None = None, skipna: bool = True) -> Estimate:
-    """T - D = (2 - n) T + sum_i T(all but x_i) of n features."""
-    features = x.shape[1]
-    rest: list[Term] = [(1.0, others) for others in _all_but_one(features)]
-    return _combination([(2.0 - features, range(features)), *rest], x, settings, min_samples, skipna)
+def o_information(
+    x: NDArray[Any],
+    settings: Settings,
+    min_samples: int | None = None,
+    skipna: bool = True,
+    grid: Grid | None = None,
+) -> Estimate:
+    """T - D, a sum of what I(x_i; those before) loses by the condition on those after."""
+
+    def kernel(cells: Cells) -> list[Information]:
+        return [_by_cell(cells, settings, _excess)]
+
+    return map_cells(kernel, x, settings, min_samples, skipna, grid=grid)
 
 
-def entropy(x: NDArray[Any], settings: Settings, min_samples: int | None = None, skipna: bool = True) -> Estimate:
+def _by_cell(cells: Cells, settings: Settings, measure: Any) -> Information:
+    """A measure of cells whose features have each their own order; plain RBIG takes that of the first for all."""
+    single = [cells.at(np.array([cell])) for cell in range(len(cells.x))]
+    parts = [measure(cell, cell.sorted(range(cell.x.shape[1]))[0].tolist(), settings) for cell in single]
+    return Information(*(np.concatenate(field) for field in zip(*parts, strict=True)))
+
+
+def _dual(cell: Cells, features: list[int], settings: Settings) -> Information:
+    """D of the features of a cell, in that order."""
+    parts = [nothing(cell)]
+    for i in range(1, len(features)):
+        parts.append(shared(cell, [features[i : i + 1], features[:i]], settings, features[i + 1 :]))
+    return total([(1.0, part) for part in parts[1:] or parts])
+
+
+def _excess(cell: Cells, features: list[int], settings: Settings) -> Information:
+    """T - D of the features of a cell, in that order; of the last feature both terms are the same."""
+    parts = [(1.0, nothing(cell))]
+    for i in range(1, len(features) - 1):
+        groups = [features[i : i + 1], features[:i]]
+        parts.append((1.0, shared(cell, groups, settings)))
+        parts.append((-1.0, shared(cell, groups, settings, features[i + 1 :])))
+    return total(parts)
+
+
+def entropy(
+    x: NDArray[Any],
+    settings: Settings,
+    min_samples: int | None = None,
+    skipna: bool = True,
+    grid: Grid | None = None,
+) -> Estimate:
     """H = sum_d H(x_d) - T."""
 
-    def kernel(cells: Cells) -> Gaussianized:
-        shared = _total(cells, settings)
-        return shared._replace(total=marginal_entropies(cells.order.values).sum(axis=1) - shared.total)
+    def kernel(cells: Cells) -> list[Information]:
+        return [_with_constant(_total(cells, settings), -1.0, marginal_entropies(cells.order.values).sum(axis=1))]
 
-    return map_cells(kernel, any_of(_all_pairs(x.shape[1])), x, settings, min_samples, skipna)
+    return map_cells(kernel, x, settings, min_samples, skipna, grid=grid)
 
 
-def negentropy(x: NDArray[Any], settings: Settings, min_samples: int | None = None, skipna: bool = True) -> Estimate:
+def negentropy(
+    x: NDArray[Any],
+    settings: Settings,
+    min_samples: int | None = None,
+    skipna: bool = True,
+    grid: Grid | None = None,
+) -> Estimate:
     """J = H(normal features of the same covariance) - H."""
 
-    def kernel(cells: Cells) -> Gaussianized:
-        shared = _total(cells, settings)
+    def kernel(cells: Cells) -> list[Information]:
         reference = normal_entropy(cells.x)
-        value = reference - marginal_entropies(cells.order.values).sum(axis=1) + shared.total
-        return shared._replace(total=value, converged=shared.converged & ~np.isnan(reference))
+        constant = reference - marginal_entropies(cells.order.values).sum(axis=1)
+        found = _with_constant(_total(cells, settings), 1.0, constant)
+        return [found._replace(converged=found.converged & ~np.isnan(reference))]
 
-    return map_cells(kernel, any_of(_all_pairs(x.shape[1])), x, settings, min_samples, skipna)
+    return map_cells(kernel, x, settings, min_samples, skipna, grid=grid)
+
+
+def _total(cells: Cells, settings: Settings) -> Information:
+    return shared(cells, [[feature] for feature in range(cells.x.shape[1])], settings)
+
+
+def _with_constant(found: Information, weight: float, constant: Floats) -> Information:
+    """A constant (cell,), and information by its weight."""
+    return found._replace(terms=weight * found.terms + constant[:, None])
 
 
 def mutual_information_matrix(
-    x: NDArray[Any], settings: Settings, min_samples: int | None = None, skipna: bool = True
+    x: NDArray[Any],
+    settings: Settings,
+    min_samples: int | None = None,
+    skipna: bool = True,
+    grid: Grid | None = None,
 ) -> Estimate:
     """I of every pair of features, (cell, feature, feature), each the one of the two alone; NaN on the diagonal.
 
@@ -123,7 +143,8 @@ def mutual_information_matrix(
     """
     features = x.shape[1]
     pairs = [
-        mutual_information(x[:, pair], 1, settings, min_samples, skipna) for pair in combinations(range(features), 2)
+        mutual_information(x[:, pair], 1, settings, min_samples, skipna, grid=grid)
+        for pair in combinations(range(features), 2)
     ]
     n_samples = np.stack([pair.n_samples for pair in pairs], axis=1)
     estimated = np.stack([pair.reason == Reason.ESTIMATED for pair in pairs], axis=1)
@@ -136,14 +157,13 @@ def mutual_information_matrix(
     return estimate._replace(tied_fraction=np.fmax.reduce([pair.tied_fraction for pair in pairs]))
 
 
-def _stacked(several: list[Gaussianized]) -> Gaussianized:
-    """Several measures of the same cells, (cell, measure)."""
-    total = np.stack([each.total for each in several], axis=1)
-    n_layers = np.stack([each.n_layers for each in several], axis=1)
-    return Gaussianized(total, n_layers, np.stack([each.converged for each in several], axis=1))
-
-
-def redundancy(x: NDArray[Any], settings: Settings, min_samples: int | None = None, skipna: bool = True) -> Estimate:
+def redundancy(
+    x: NDArray[Any],
+    settings: Settings,
+    min_samples: int | None = None,
+    skipna: bool = True,
+    grid: Grid | None = None,
+) -> Estimate:
     """I between each feature and all others, (cell, feature).
 
     A feature that is constant, infinite or never there is left out of the others.
@@ -153,7 +173,7 @@ def redundancy(x: NDArray[Any], settings: Settings, min_samples: int | None = No
     for defect in np.unique(defects, axis=0):
         cells, kept = np.flatnonzero((defects == defect).all(axis=1)), np.flatnonzero(defect == Reason.ESTIMATED)
         part = x[cells] if len(kept) == x.shape[1] else x[cells][:, kept]
-        found = _redundancy_of_all(part, settings, min_samples, skipna)
+        found = _redundancy_of_all(part, settings, min_samples, skipna, grid and grid.at(cells))
         for name in Estimate._fields:
             own = getattr(found, name)
             getattr(estimate, name)[np.ix_(cells, kept) if own.ndim == 2 else cells] = own
@@ -172,27 +192,15 @@ def _defects(x: NDArray[Any], skipna: bool) -> NDArray[np.int8]:
     return defects
 
 
-def _redundancy_of_all(x: NDArray[Any], settings: Settings, min_samples: int | None, skipna: bool) -> Estimate:
-    """I between each feature and all others; T of all features is estimated once."""
+def _redundancy_of_all(
+    x: NDArray[Any], settings: Settings, min_samples: int | None, skipna: bool, grid: Grid | None
+) -> Estimate:
+    """I between each feature and all others."""
     features = x.shape[1]
     if features < 2:
         return Estimate.unknown((~np.isnan(x)).all(axis=1).sum(axis=1) * features, (features,))
 
-    def kernel(cells: Cells) -> Gaussianized:
-        joint = shared_by_all(cells, settings) if settings.rotation == "auto" else None
-        each = [_with_the_others(cells, d, settings, joint) for d in range(features)]
-        return _stacked(each)
+    def kernel(cells: Cells) -> list[Information]:
+        return [shared(cells, [[d], [i for i in range(features) if i != d]], settings) for d in range(features)]
 
-    return map_cells(kernel, _with_any_other, x, settings, min_samples, skipna, (features,))
-
-
-def _with_the_others(cells: Cells, feature: int, settings: Settings, joint: Gaussianized | None) -> Gaussianized:
-    others = _all_but_one(cells.x.shape[1])[feature]
-    if feature == 0:
-        return shared_by_groups(cells, 1, settings, joint)
-    return shared_by_groups(cells.part([*others, feature]), len(others), settings, joint)
-
-
-def _with_any_other(pairs: Bools) -> Bools:
-    """Whether (cell, feature) is in one of the pairs (cell, feature, feature) with another feature."""
-    return np.asarray((pairs & ~np.eye(pairs.shape[1], dtype=bool)).any(axis=2))
+    return map_cells(kernel, x, settings, min_samples, skipna, (features,), grid=grid)

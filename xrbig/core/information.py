@@ -4,23 +4,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from enum import IntEnum
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xrbig.core import destruct, uncertainty
-from xrbig.core.cache import cached
-from xrbig.core.gaussianize import Gaussianized, Settings, gaussianize
-from xrbig.core.marginal import Bools, Floats, Ints, Order, exact_order, orientation, rank_gaussianize, ties
+from xrbig.core.cells import Cells, with_scores
+from xrbig.core.gaussianize import Settings
+from xrbig.core.marginal import Bools, Floats, Ints
+from xrbig.core.place import Grid
 from xrbig.core.resample import Units
-from xrbig.core.rotation import null_log_det
+from xrbig.core.shared import Information, shared
+from xrbig.core.uncertainty import standard_error
+
+Kernel = Callable[[Cells], Sequence[Information]]
 
 BATCH = 1 << 17  # values that one batch of cells works on: they fit the cache
 FEWEST_SAMPLES = 16  # two for each of the coarsest bins
-STRETCHES = 50  # of samples, in turn in the one and the other half
-SMOOTH = 0.1  # share of tied samples up to which the values themselves say more than their ranks
-MONOTONE = 1 - 1e-6  # correlation of scores from which one feature is a function of the other
 
 
 class Reason(IntEnum):
@@ -41,10 +41,10 @@ class Estimate(NamedTuple):
 
     Attributes
     ----------
-    value : nats; NaN where it could not be estimated
+    value : nats; NaN where it could not be estimated, infinite where features determine others
     n_samples : complete samples
-    n_layers : layers that count (for I, those of all features together); of plain RBIG the rejected ones too
-    converged : whether the layers ended because no further one was significant
+    n_layers : estimates that count by more than half, the t copula the first of them; layers of plain RBIG
+    converged : False where the value is infinite or grows with the number of samples, or where layers did not end
     tied_fraction : share of tied samples in the feature that has most of them
     reason : why the value is NaN, a `Reason`
     std_error : standard error in nats, NaN if it was not asked for
@@ -73,16 +73,6 @@ class Estimate(NamedTuple):
         )
 
 
-class Stack(Protocol):
-    """Cells with the same number of complete samples: their values, whether few of these are tied, and scores."""
-
-    @property
-    def x(self) -> Floats: ...
-    @property
-    def smooth(self) -> Bools: ...
-    def scores(self, features: slice = slice(None)) -> Floats: ...
-
-
 class ErrorOf(NamedTuple):
     """The pairs (feature, feature) of which a measure has the information, and how its samples lie.
 
@@ -92,38 +82,6 @@ class ErrorOf(NamedTuple):
 
     pairs: Bools
     units: Units | None
-
-
-class Cells(NamedTuple):
-    """Cells with the same number of complete samples.
-
-    Attributes
-    ----------
-    x : array (cell, feature, sample)
-    order : the order of `x`
-    smooth : array (cell, feature), whether few samples are tied
-    seed : that of the ranks
-    """
-
-    x: Floats
-    order: Order
-    smooth: Bools
-    seed: int
-
-    def part(self, features: Sequence[int]) -> "Cells":
-        """Some of the features, in that order; equal values keep the order that they have among all features."""
-        features = list(features)
-        if features == list(range(self.x.shape[1])):
-            return self
-        x = np.ascontiguousarray(self.x[:, features])
-        order = Order(self.order.samples[:, features], self.order.values[:, features])
-        return Cells(x, order, self.smooth[:, features], self.seed)
-
-    def scores(self, features: slice = slice(None)) -> Floats:
-        """Normal scores (cell, feature, sample) of a range of the features."""
-        order = Order(self.order.samples[:, features], self.order.values[:, features])
-        z = rank_gaussianize(order, self.seed)
-        return z * orientation(z, self.seed)[..., None]
 
 
 def default_min_samples(features: int) -> int:
@@ -148,24 +106,21 @@ def total_correlation(
     skipna: bool = True,
     std_error: bool = False,
     units: Units | None = None,
+    grid: Grid | None = None,
 ) -> Estimate:
     """T of the features of `x` (cell, feature, sample), and its standard error if that is asked for.
 
-    Samples are in order, along one of their dimensions if `units` tell which.
-
-    With the rotation ``"auto"`` by the destructors that remove most, else the sum of the gains of all layers, Eq. 7.
+    Samples lie on the `grid`, one after the other if it is None; for the error they are in order, along one of its
+    dimensions if `units` tell which.
     """
     pairs = np.triu(np.ones((x.shape[1], x.shape[1]), dtype=bool), k=1)
-    kernel = partial(shared_by_all, settings=settings, with_terms=std_error)
-    known = ErrorOf(pairs, units) if std_error else None
-    return map_cells(kernel, any_of(pairs), x, settings, min_samples, skipna, error_of=known)
+    features = [[feature] for feature in range(x.shape[1])]
 
+    def kernel(cells: Cells) -> list[Information]:
+        return [shared(cells, features, settings, with_terms=std_error)]
 
-def shared_by_all(cells: Stack, settings: Settings, with_terms: bool = False) -> Gaussianized:
-    """T of the features of `cells`."""
-    if settings.rotation == "auto":
-        return destruct.total_correlation(cells.x, cells.scores(), np.asarray(cells.smooth.all(axis=1)), settings)
-    return gaussianize(cells.scores(), settings, with_terms)
+    error_of = ErrorOf(pairs, units) if std_error else None
+    return map_cells(kernel, x, settings, min_samples, skipna, grid=grid, error_of=error_of)
 
 
 def mutual_information(
@@ -176,64 +131,33 @@ def mutual_information(
     skipna: bool = True,
     std_error: bool = False,
     units: Units | None = None,
+    grid: Grid | None = None,
 ) -> Estimate:
     """I between the first `split` features of `x` (cell, feature, sample) and the others, likewise."""
+    groups = [range(split), range(split, x.shape[1])]
     pairs = np.zeros((x.shape[1], x.shape[1]), dtype=bool)
     pairs[:split, split:] = True
-    kernel = partial(shared_by_groups, split=split, settings=settings, with_terms=std_error)
-    known = ErrorOf(pairs, units) if std_error else None
-    return map_cells(kernel, any_of(pairs), x, settings, min_samples, skipna, error_of=known)
 
+    def kernel(cells: Cells) -> list[Information]:
+        return [shared(cells, groups, settings, with_terms=std_error)]
 
-def shared_by_groups(
-    cells: Stack, split: int, settings: Settings, joint: Gaussianized | None = None, with_terms: bool = False
-) -> Gaussianized:
-    """I between the first `split` features of `cells` and the others; `joint` is T of all, if it is known."""
-    scores = [cells.scores(group) for group in (slice(split), slice(split, None))]
-    if settings.rotation == "auto":
-        smooth = np.asarray(cells.smooth.all(axis=1))
-        return destruct.mutual_information(cells.x, scores, cells.scores(), smooth, settings, joint)
-    return _by_gaussianized_groups(scores, settings, with_terms)
-
-
-def _by_gaussianized_groups(groups: list[Floats], settings: Settings, with_terms: bool = False) -> Gaussianized:
-    """I(x, y) = T([D_x(x), D_y(y)]), Eq. 8, of normal scores.
-
-    As each group is left uncorrelated, the null level of the first log-determinant is that of the pairs across the
-    groups alone.
-    """
-    within = 0.0
-    for group in groups:
-        if group.shape[1] > 1:
-            gaussianize(group, settings)
-            within += null_log_det(*group.shape[1:])
-    joint = np.concatenate(groups, axis=1)
-    joint = rank_gaussianize(exact_order(joint, settings.seed), settings.seed)
-    both = gaussianize(joint, settings, with_terms)
-    return both._replace(total=both.total + within)
-
-
-def any_of(pairs: Bools) -> Callable[[Bools], Bools]:
-    """Whether, of (cell, feature, feature), any of these pairs is true."""
-    return lambda which: np.asarray(which[:, pairs].any(axis=1))
+    error_of = ErrorOf(pairs, units) if std_error else None
+    return map_cells(kernel, x, settings, min_samples, skipna, grid=grid, error_of=error_of)
 
 
 def map_cells(
-    kernel: Callable[[Cells], Gaussianized],
-    infinite: Callable[[Bools], Bools],
+    kernel: Kernel,
     x: NDArray[Any],
     settings: Settings,
     min_samples: int | None,
     skipna: bool,
     values: tuple[int, ...] = (),
+    grid: Grid | None = None,
     error_of: ErrorOf | None = None,
 ) -> Estimate:
-    """Apply `kernel`, whose fields are (cell, *values), to the cells that have enough samples.
+    """Apply `kernel`, which gives as many measures as there are `values`, to the cells that have enough samples.
 
-    `infinite` tells where the measure is infinite, from the pairs (cell, feature, feature) of which one feature is a
-    monotone function of the other: whatever the dither makes of equal values, it has not converged there.
-    The standard error is found if it is told what the measure is an `error_of`. A cell of which linear algebra fails
-    has no estimate, and the others have theirs.
+    A cell of which linear algebra fails has no estimate, and the others have theirs.
     """
     features, n = x.shape[1:]
     missing = np.isnan(x).any(axis=1)
@@ -246,7 +170,7 @@ def map_cells(
     estimate.reason[gaps] = Reason.MISSING_VALUE
     estimate.reason[infinite_value] = Reason.INFINITE_VALUE
     usable = ~(few | gaps | infinite_value)
-    fill = partial(_fill, estimate, kernel, infinite, x, missing, settings, error_of)
+    fill = partial(_fill, estimate, kernel, x, missing, settings, grid or Grid((n,)), error_of)
     for batch in _batches(n_samples, usable, features):
         try:
             fill(batch)
@@ -259,40 +183,36 @@ def map_cells(
 
 def _fill(
     estimate: Estimate,
-    kernel: Callable[[Cells], Gaussianized],
-    infinite: Callable[[Bools], Bools],
+    kernel: Kernel,
     x: NDArray[Any],
     missing: Bools,
     settings: Settings,
+    grid: Grid,
     error_of: ErrorOf | None,
     batch: Ints,
 ) -> None:
     """Put the `estimate` of a `batch` of cells, that have the same number of samples, into its place."""
     complete = ~missing[batch]
-    sequence = alternating(int(complete[0].sum()))
-    samples = _complete_samples(x[batch], complete)[..., sequence]
-    order = exact_order(samples, settings.seed)
-    tied = ties(order, settings.seed)
-    estimate.tied_fraction[batch] = tied.fraction.max(axis=1)
-    varying = ~tied.constant
-    estimate.reason[batch[tied.constant]] = Reason.CONSTANT_FEATURE
-    if not varying.any():
+    samples, place = _complete_samples(x[batch], complete), grid.place(complete)
+    varying = samples.min(axis=2) < samples.max(axis=2)
+    estimate.reason[batch[~varying.all(axis=1)]] = Reason.CONSTANT_FEATURE
+    cells, fraction = with_scores(samples, place, settings.seed)
+    estimate.tied_fraction[batch] = fraction.max(axis=1)
+    kept = varying.all(axis=1)
+    if not kept.any():
         return
-    cell = batch[varying]
-    kept = Order(order.samples[varying], order.values[varying])
-    stack = Cells(samples[varying], kept, tied.fraction[varying] < SMOOTH, settings.seed)
-    result = kernel(stack)
-    monotone = np.abs(tied.correlation[varying]) > MONOTONE
+    cell, cells = batch[kept], cells.at(kept)
+    found = kernel(cells)
+    shape = (len(cell), *estimate.value.shape[1:])
+    value = np.stack([own.value for own in found], axis=1).reshape(shape)
+    estimate.value[cell] = value
+    estimate.reason[cell] = np.where(np.isnan(value), Reason.UNDEFINED, Reason.ESTIMATED)
+    estimate.n_layers[cell] = np.stack([own.n_layers for own in found], axis=1).reshape(shape)
+    estimate.converged[cell] = np.stack([own.converged for own in found], axis=1).reshape(shape)
     if error_of is not None:
-        in_order = np.argsort(sequence)
-        terms, scores = (np.take(a, in_order, axis=-1) for a in (result.terms, stack.scores()))
-        doubt = np.array([doubt() for doubt in result.doubts])
-        unit = None if error_of.units is None else _units_of(error_of.units.places(), complete[varying])
-        estimate.std_error[cell] = uncertainty.standard_error(terms, scores, error_of.pairs, doubt, unit)
-    estimate.value[cell] = result.total
-    estimate.reason[cell] = np.where(np.isnan(result.total), Reason.UNDEFINED, Reason.ESTIMATED)
-    estimate.n_layers[cell] = result.n_layers
-    estimate.converged[cell] = result.converged & ~infinite(monotone)
+        unit = None if error_of.units is None else _units_of(error_of.units.places(), complete[kept])
+        plain = settings.rotation != "auto"
+        estimate.std_error[cell] = standard_error(found[0].terms, cells.z, error_of.pairs, plain, unit)
 
 
 def _units_of(unit: Ints, complete: Bools) -> Ints:
@@ -307,19 +227,6 @@ def _batches(n_samples: Ints, usable: Bools, features: int) -> Iterator[Ints]:
         size = max(1, BATCH // (features * int(n)))
         for start in range(0, len(cells), size):
             yield cells[start : start + size]
-
-
-@cached
-def alternating(n: int) -> Ints:
-    """Sequence of n samples of which every second is from the one half, in stretches, and every second from the other.
-
-    What is fitted on one half is judged on the other: were neighbours in time in both, autocorrelation would pass for
-    structure that unseen samples confirm.
-    """
-    halves = np.argsort(np.arange(n) * STRETCHES // n % 2, kind="stable")
-    sequence = np.empty(n, dtype=np.int64)
-    sequence[::2], sequence[1::2] = halves[: (n + 1) // 2], halves[(n + 1) // 2 :]
-    return sequence
 
 
 def _complete_samples(x: NDArray[Any], complete: Bools) -> Floats:

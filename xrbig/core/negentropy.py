@@ -12,11 +12,14 @@ import numpy as np
 from scipy.special import gammainccinv, ndtri, polygamma, psi
 
 from xrbig.core.cache import cached
-from xrbig.core.marginal import Bools, Floats, Ints, quantile_knots, scatter
+from xrbig.core.marginal import Bools, Floats, Ints, argsort, normal_scores, quantile_knots, scatter
+from xrbig.core.weights import wiener
 
 COARSEST, FINEST = 8, 512  # equal bins, before those at the ends are split
 SAMPLES_PER_BIN = 12
 SAMPLES_PER_TAIL_BIN = 2
+RARE = 1e-4  # probability of a gain by chance whose size tells its standard deviation
+BINS = 4.0  # standard errors of what finer bins must find more, half to count
 LEAST_MASS = 1e-12  # of a bin under N(0, 1): rounding makes smaller ones differ in the two tails
 
 
@@ -116,6 +119,11 @@ def critical_gain(n: int, features: int, significance: float) -> Floats:
     return np.asarray(features * null.mean * (quantile - 1))
 
 
+def noise(n: int, features: int) -> float:
+    """Standard deviation of what the margins of so many normal features gain by chance."""
+    return float(critical_gain(n, features, RARE)[0] / -ndtri(RARE))
+
+
 class Gain(NamedTuple):
     """What a marginal Gaussianization of `features` features and `n` samples removes, per cell.
 
@@ -165,3 +173,28 @@ def marginal_terms(y: Floats, order: Ints, resolution: Ints) -> Floats:
         ordered = np.repeat(ratio, counts, axis=1).reshape(len(cells), *y.shape[1:])
         terms[cells] = scatter(ordered, order[cells])
     return np.asarray(terms.sum(axis=1))
+
+
+def margins_above_chance(y: Floats) -> tuple[Floats, Floats]:
+    """Negentropies of the margins of `y` (cell, feature, sample), as far as they exceed chance, and `y` without them.
+
+    From coarse bins to fine ones: what finer bins find more counts by how many standard errors it is large. The margins
+    become normal by the share of the largest that counts.
+    """
+    features, n = y.shape[1:]
+    y = y - y.mean(axis=-1, keepdims=True)
+    y /= y.std(axis=-1, keepdims=True)
+    null, bins, order = null_level(n), bins_of_all_resolutions(n), argsort(y)
+    knots = np.clip(quantile_knots(y, order, bins.edges), LEAST_MASS, 1 - LEAST_MASS)
+    share = bins.share[:, None]
+    terms = share * np.log(share / np.maximum(knots[bins.upper] - knots[bins.lower], LEAST_MASS))
+    gains = np.add.reduceat(terms, bins.first, axis=0).reshape(-1, len(y), features).sum(axis=2)
+    gains -= features * null.mean[:, None]
+    found, before = np.zeros(len(y)), 0.0
+    for gain, std in zip(gains, null.std * np.sqrt(features), strict=True):
+        more = np.maximum(gain - found, 0)
+        found += wiener(more / np.sqrt(max(std**2 - before**2, std**2 / 4)), BINS) * more
+        before = std
+    counts = np.where(found > 0, np.minimum(found / gains.max(axis=0), 1), 0)[:, None, None]
+    normal = scatter(normal_scores(n, 1, 0), order)
+    return found, y + counts * (normal - y)

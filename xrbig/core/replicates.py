@@ -1,6 +1,5 @@
 """Estimates of replicates of each cell: a null distribution by surrogates, and a spread by half-samples."""
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,10 +8,13 @@ from scipy.special import stdtrit
 
 from xrbig.core import information, resample
 from xrbig.core.gaussianize import Settings
-from xrbig.core.information import BATCH, SMOOTH, alternating
-from xrbig.core.marginal import Bools, Floats, Ints, exact_order, orientation, rank_gaussianize, ties
+from xrbig.core.information import BATCH
+from xrbig.core.marginal import Floats, Ints
+from xrbig.core.place import Grid
 from xrbig.core.resample import FEWEST_BLOCKS, Surrogates, Units
-from xrbig.core.uncertainty import DOUBT
+
+
+DOUBT = 2.0  # the square of a doubt that counts as variance: its size tells, not more
 
 
 class Question(NamedTuple):
@@ -31,12 +33,12 @@ class Question(NamedTuple):
     min_samples: int | None
     skipna: bool
 
-    def answer(self, x: NDArray[Any], min_samples: int | None = None) -> Floats:
-        """T or I of the cells of `x` (cell, feature, sample)."""
+    def answer(self, x: NDArray[Any], grid: Grid, min_samples: int | None = None) -> Floats:
+        """T or I of the cells of `x` (cell, feature, sample), whose samples lie on the `grid`."""
         options = (self.settings, min_samples or self.min_samples, self.skipna)
         if self.split:
-            return information.mutual_information(x, self.split, *options).value
-        return information.total_correlation(x, *options).value
+            return information.mutual_information(x, self.split, *options, grid=grid).value
+        return information.total_correlation(x, *options, grid=grid).value
 
     def parts(self, features: int) -> Ints:
         """Of each feature, the part with which it is moved: its group for I, itself for T."""
@@ -56,27 +58,13 @@ class Null(NamedTuple):
     debiased: Floats
 
 
-class Shifted(NamedTuple):
-    """Surrogates of one cell: values and scores (replicate, feature, sample), whether few values are tied, the seed."""
-
-    x: Floats
-    z: Floats
-    smooth: Bools
-    seed: int
-
-    def scores(self, features: slice = slice(None)) -> Floats:
-        """Normal scores of a range of the features."""
-        z = self.z[:, features]
-        return z * orientation(z, self.seed)[..., None]
-
-
 def significance(x: NDArray[Any], question: Question, surrogates: Surrogates) -> Null:
     """Estimates of the cells of `x` (cell, feature, sample) beside those of surrogates.
 
     The p-value is (1 + number of surrogates that reach the estimate) / (1 + number of surrogates): North, Curtis and
     Sham, American Journal of Human Genetics 71:439, 2002.
     """
-    null = Null(question.answer(x), *np.full((4, len(x)), np.nan))
+    null = Null(question.answer(x, question.units.grid()), *np.full((4, len(x)), np.nan))
     parts = question.parts(x.shape[1])
     for cell in np.flatnonzero(~np.isnan(null.value)):
         own, units = _complete_units(x[cell], question.units)
@@ -101,36 +89,11 @@ def _complete_units(x: NDArray[Any], units: Units) -> tuple[Floats, Units]:
 
 
 def _surrogate_values(x: Floats, units: Units, parts: Ints, question: Question, surrogates: Surrogates) -> Floats:
-    """Estimates of the surrogates of one cell `x` (feature, sample).
-
-    A shift does not change ranks: where no values are equal these are found once. Equal ones are ranked by their
-    places, in the order of which the surrogates must not differ from the data.
-    """
-    step = max(1, BATCH // x.size)
+    """Estimates of the surrogates of one cell `x` (feature, sample)."""
+    step, features = max(1, BATCH // x.size), np.arange(len(x))[:, None]
     indices = surrogates.indices(units.number, int(parts.max()) + 1, step)
-    batches = (units.samples(batch)[:, parts] for batch in indices)
-    if (np.diff(np.sort(x, axis=1), axis=1) == 0).any():
-        features = np.arange(len(x))[:, None]
-        return np.concatenate([question.answer(x[features, places]) for places in batches])
-    return np.concatenate([_by_ranks(stack, question) for stack in _shifted(x, batches, question.settings.seed)])
-
-
-def _shifted(x: Floats, batches: Iterator[Ints], seed: int) -> Iterator[Shifted]:
-    """Surrogates of the complete cell `x` (feature, sample), whose places (replicate, feature, sample) are given."""
-    sequence = alternating(x.shape[1])
-    order = exact_order(x[None, :, sequence], seed)
-    scores = rank_gaussianize(order, seed)[0][:, np.argsort(sequence)]
-    smooth = ties(order, seed).fraction < SMOOTH
-    features = np.arange(len(x))[:, None]
-    for places in batches:
-        turned = places[..., sequence]
-        yield Shifted(x[features, turned], scores[features, turned], np.repeat(smooth, len(places), axis=0), seed)
-
-
-def _by_ranks(stack: Shifted, question: Question) -> Floats:
-    if question.split:
-        return information.shared_by_groups(stack, question.split, question.settings).total
-    return information.shared_by_all(stack, question.settings).total
+    places = (units.samples(batch)[:, parts] for batch in indices)
+    return np.concatenate([question.answer(x[features, own], units.grid()) for own in places])
 
 
 class Spread(NamedTuple):
@@ -150,12 +113,12 @@ def bootstrap(x: NDArray[Any], question: Question, number: int, block: int, conf
     samples add to either cancels (McCarthy, Review of the International Statistical Institute 37:239, 1969). It is
     the mean of the halves less the estimate that shows this: what doubling the samples once more might change.
     """
-    spread = Spread(question.answer(x), *np.full((4, len(x)), np.nan))
+    spread = Spread(question.answer(x, question.units.grid()), *np.full((4, len(x)), np.nan))
     for cell in np.flatnonzero(~np.isnan(spread.value)):
         own, units = _complete_units(x[cell], question.units)
         if units.number >= FEWEST_BLOCKS * block:
             halves = resample.half_samples(units.number, block, number // 2, question.settings.seed)
-            values = _half_values(own, units.samples(halves), question)
+            values = _half_values(own, units.samples(halves), units.grid(), question)
             if len(values):
                 std = np.sqrt(np.mean((values[:, 0] - values[:, 1]) ** 2) / 4)
                 bias = values.mean() - spread.value[cell]
@@ -166,11 +129,13 @@ def bootstrap(x: NDArray[Any], question: Question, number: int, block: int, conf
     return spread
 
 
-def _half_values(x: Floats, places: Ints, question: Question) -> Floats:
+def _half_values(x: Floats, places: Ints, grid: Grid, question: Question) -> Floats:
     """Estimates (pair, 2) of both halves of one cell, whose `places` are (pair, 2, sample)."""
     samples = places.shape[-1]
     places = places.reshape(-1, samples)
-    step = max(1, BATCH // (len(x) * samples))
-    batches = (np.moveaxis(x[:, places[start : start + step]], 0, 1) for start in range(0, len(places), step))
-    values = np.concatenate([question.answer(batch, 1) for batch in batches]).reshape(-1, 2)
-    return np.asarray(values[~np.isnan(values).any(axis=1)])
+    step, values = max(1, BATCH // (len(x) * samples)), []
+    for start in range(0, len(places), step):
+        own = places[start : start + step]
+        values.append(question.answer(np.moveaxis(x[:, own], 0, 1), grid.of(own), 1))
+    both = np.concatenate(values).reshape(-1, 2)
+    return np.asarray(both[~np.isnan(both).any(axis=1)])

@@ -7,6 +7,7 @@ import numpy as np
 
 from xrbig.core.cache import cached
 from xrbig.core.marginal import Bools, Ints
+from xrbig.core.place import Grid
 
 Method = Literal["shift", "block"]
 FEWEST_BLOCKS = 10  # that a record must hold for half of them to stand for it
@@ -35,6 +36,12 @@ class Units(NamedTuple):
         """Place (sample,) of each sample along the ordered dimension."""
         along = np.arange(self.number).reshape([-1 if axis == self.axis else 1 for axis in range(len(self.shape))])
         return np.broadcast_to(along, self.shape).reshape(-1)
+
+    def grid(self) -> Grid:
+        """Where the samples lie that there are."""
+        if self.there is None:
+            return Grid(self.shape)
+        return Grid(self.shape, np.flatnonzero(np.broadcast_to(self.there, self.shape)))
 
     def samples(self, units: Ints) -> Ints:
         """Samples (..., sample) that `units` (..., unit) hold, in the order of the dimensions, counted as they are."""

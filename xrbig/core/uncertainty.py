@@ -5,16 +5,15 @@ from scipy.fft import irfft, next_fast_len, rfft
 
 from xrbig.core.marginal import Bools, Floats, Ints
 
-DOUBT = 2.0  # the square of a doubt that counts as variance: its size tells, not more
-
-
-def standard_error(terms: Floats, scores: Floats, pairs: Bools, doubt: Floats, unit: Ints | None = None) -> Floats:
+def standard_error(
+    terms: Floats, scores: Floats, pairs: Bools, with_chance: bool, unit: Ints | None = None
+) -> Floats:
     r"""Standard error (cell,) of T or I, in nats.
 
     With i(x) = log p(x) / prod p(x_d), whose mean is T, the influence of a sample on T is i(x) - T. So the variance is
     that of the mean of the `terms` (cell, sample), which stand for i(x), and are autocorrelated. Where T is near 0 the
-    terms vanish, and chance correlations of the `scores` (cell, feature, sample) are what is left. What these add to
-    the mean, and the `doubt` (cell,), by how much the estimate may be wrong for other reasons, are added in squares.
+    terms vanish, and chance correlations of the `scores` (cell, feature, sample) are what is left; what they add to the
+    mean is added in squares where the value is `with_chance`.
     Samples with the same `unit` (cell, sample) count as one: it is their sums that vary from unit to unit.
     """
     if unit is None:
@@ -23,7 +22,7 @@ def standard_error(terms: Floats, scores: Floats, pairs: Bools, doubt: Floats, u
     else:
         variance = _variance_of_mean(terms, unit)
         excess, chance = _null_moments_of_units(scores, pairs, unit)
-    return np.asarray(np.sqrt(np.maximum(variance - chance, chance) + excess**2 + DOUBT * doubt**2))
+    return np.asarray(np.sqrt(np.maximum(variance - chance, chance) + with_chance * excess**2))
 
 
 def null_moments(scores: Floats, pairs: Bools) -> tuple[Floats, Floats]:

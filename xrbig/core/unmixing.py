@@ -18,7 +18,7 @@ class Unmixed(NamedTuple):
     ----------
     gain : array (cell,), what unmixing takes from T
     assured : array (cell,), the least that it takes on any half of the samples, fitted on either half or on all
-    noise : float, by how much chance makes it exceed another gain
+    noise : float, standard deviation of how much chance makes it exceed another gain
     y : array (cell, feature, sample)
     """
 
@@ -28,7 +28,7 @@ class Unmixed(NamedTuple):
     y: Floats
 
 
-def unmixing_layer(x: Floats, significance: float, seed: int) -> Unmixed:
+def unmixing_layer(x: Floats, seed: int) -> Unmixed:
     """Unmix `x` (cell, feature, sample).
 
     The gain of y = W x is T(x) - T(y) = sum H(x_d) - sum H(y_d) + log |det W| (Eq. 6). Its optimism, found by fitting
@@ -47,7 +47,7 @@ def unmixing_layer(x: Floats, significance: float, seed: int) -> Unmixed:
     seen, unseen = gains[[0, 1], [0, 1]], gains[[0, 1], [1, 0]]
     assured = np.minimum(gains.min(axis=(0, 1)), gain)
     gain -= (seen - unseen).mean(axis=0) / 4
-    noise = float(negentropy.critical_gain(n // 2, 2 * features, significance)[0])
+    noise = negentropy.noise(n // 2, 2 * features)
     return Unmixed(gain, assured, noise, whole @ x)
 
 

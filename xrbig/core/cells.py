@@ -1,0 +1,128 @@
+"""Cells whose samples are complete: values, scores that do not depend on names, and which features others determine."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from xrbig.core.marginal import (
+    Bools,
+    Floats,
+    Ints,
+    Order,
+    exact_order,
+    normal_scores,
+    orientation,
+    rank_gaussianize,
+    scatter,
+    ties,
+)
+from xrbig.core.place import Place
+
+FEW_TIES = 0.1  # share of tied samples up to which the values themselves say more than their ranks
+MONOTONE = 1 - 1e-6  # correlation of scores from which one feature is a function of the other
+EXACT = 1e-8  # share of its variance that a feature has beyond what determines it, if only rounding is left
+INVOLVED = 1e-6  # share of a relation that a feature has, if it is in it
+
+
+class Cells(NamedTuple):
+    """Cells with the same number of complete samples, in order.
+
+    Attributes
+    ----------
+    x : array (cell, feature, sample)
+    z : array (cell, feature, sample), their normal scores
+    order : the order of `x`
+    rank : array (cell, feature), place of a feature among all, which follows from its samples and not from its name
+    few_ties : array (cell, feature), whether few samples are tied
+    alike : array (cell, feature, feature), whether two features are monotone functions of each other
+    place : where the samples lie
+    seed : of the ranks of equal values
+    """
+
+    x: Floats
+    z: Floats
+    order: Order
+    rank: Ints
+    few_ties: Bools
+    alike: Bools
+    place: Place
+    seed: int
+
+    def at(self, cells: Ints | Bools) -> "Cells":
+        """Some of the cells."""
+        order = Order(self.order.samples[cells], self.order.values[cells])
+        fields = (self.x, self.z, order, self.rank, self.few_ties, self.alike)
+        x, z, _, rank, few_ties, alike = (field if field is order else field[cells] for field in fields)
+        return Cells(x, z, order, rank, few_ties, alike, self.place.at(cells), self.seed)
+
+    def sorted(self, features: Sequence[int]) -> Ints:
+        """The features (cell, feature) by their rank."""
+        features = np.asarray(features)
+        return features[np.argsort(self.rank[:, features], axis=1, kind="stable")]
+
+    def take(self, array: Floats, features: Ints) -> Floats:
+        """Rows `features` (cell, feature) of `x` or `z`."""
+        return np.take_along_axis(array, features[..., None], axis=1)
+
+
+def with_scores(x: Floats, place: Place, seed: int) -> tuple[Cells, Floats]:
+    """Scores of `x` (cell, feature, sample), and the share of tied samples (cell, feature).
+
+    The rank of a feature follows from its samples: what they are correlated with is fixed, and equal ones have the same
+    score there. So neither names nor monotone maps of features matter, the order of equal values least of all.
+    """
+    first = exact_order(x, seed)
+    tied = ties(first, seed)
+    n = x.shape[2]
+    contrast = normal_scores(n, 1, seed)[0][np.argsort(np.arange(n) * np.sqrt(2) % 1)]
+    key = np.abs(np.einsum("cfn,n->cf", tied.scores, contrast))
+    turn = np.argsort(key, axis=1, kind="stable")
+    rank = np.argsort(turn, axis=1, kind="stable")
+    order = exact_order(np.take_along_axis(x, turn[..., None], axis=1), seed)
+    z = rank_gaussianize(order, seed)
+    z = np.take_along_axis(z * orientation(z, seed)[..., None], rank[..., None], axis=1)
+    own = Order(*(np.take_along_axis(field, rank[..., None], axis=1) for field in order))
+    alike = np.abs(tied.correlation) > MONOTONE
+    return Cells(x, z, own, rank, tied.fraction < FEW_TIES, alike, place, seed), tied.fraction
+
+
+def without_determined(cells: Cells, features: Sequence[int], given: Sequence[int] = ()) -> list[int]:
+    """Features of one cell without those that the others of them, or `given` ones, determine but for rounding."""
+    kept: list[int] = []
+    for feature in cells.sorted(features)[0] if len(features) else ():
+        if not is_determined(cells, int(feature), [*given, *kept]):
+            kept.append(int(feature))
+    return kept
+
+
+def is_determined(cells: Cells, feature: int, others: Sequence[int]) -> bool:
+    """Whether a feature of one cell is a linear function of others, or a monotone one of one of them."""
+    if not others:
+        return False
+    if cells.alike[0, feature, list(others)].any():
+        return True
+    rows = _standardized(cells.x[0, [*others, feature]])
+    covariance = rows @ rows.T / rows.shape[1]
+    slope = np.linalg.lstsq(covariance[:-1, :-1], covariance[:-1, -1], rcond=EXACT / 100)[0]
+    rest = rows[-1] - slope @ rows[:-1]
+    return bool(rest @ rest < EXACT * rows.shape[1])
+
+
+def may_be_determined(cells: Cells) -> Bools:
+    """In which cells some feature may be determined by the others (cell,)."""
+    rows = np.stack([_standardized(own) for own in cells.x])
+    smallest = np.linalg.eigvalsh(rows @ (rows / rows.shape[2]).swapaxes(1, 2))[:, 0]
+    pairs = cells.alike & ~np.eye(cells.alike.shape[1], dtype=bool)
+    return (smallest < EXACT * rows.shape[1]) | pairs.any(axis=(1, 2))
+
+
+def _standardized(x: Floats) -> Floats:
+    """Rows of mean 0 and variance 1, whatever their size."""
+    size = np.abs(x).max(axis=-1, keepdims=True)
+    x = x / np.where(size > 0, size, 1)
+    x = x - x.mean(axis=-1, keepdims=True)
+    spread = x.std(axis=-1, keepdims=True)
+    return np.asarray(x / np.where(spread > 0, spread, 1))
+
+

@@ -1,0 +1,87 @@
+"""Conditional destructor: features made normal and independent of others, by their distribution given these."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import logsumexp, ndtr, ndtri
+
+from xrbig.core.marginal import Floats, Ints
+from xrbig.core.mixture import Mixture, monomials_of
+from xrbig.core.place import Place
+from xrbig.core.weights import stacked
+
+COMPONENTS = (1, 2, 4, 8, 16)
+FOLDS = 4
+SAMPLES_PER_PARAMETER = 1.5
+CERTAIN = 1e-3  # variance below which a direction is what the others determine
+LEAST = 1e-26  # density of a sample that counts
+
+
+class Destructed(NamedTuple):
+    """Features made normal and independent of others, and the log-density ratio at unseen samples, (feature, sample)."""
+
+    rest: Floats
+    gain: Floats
+
+
+def white(z: Floats, least: float = CERTAIN) -> Floats:
+    """White directions of `z` (feature, sample) without those that the others determine: exact relations do no harm."""
+    variance, axes = np.linalg.eigh(z @ z.T / z.shape[1])
+    kept = variance > least
+    return (axes[:, kept] / np.sqrt(variance[kept])).T @ z
+
+
+def made_normal(v: Floats) -> Floats:
+    """Rows of `v` (feature, sample) made normal by their ranks, of variance 1."""
+    ranks: Ints = v.argsort(axis=-1).argsort(axis=-1)
+    z = ndtri((ranks + 0.5) / v.shape[-1])
+    return np.asarray(z / z.std(axis=-1, keepdims=True))
+
+
+def destruct(v: Floats, u: Floats, place: Place, time: float, seed: int) -> Destructed:
+    """Each of the scores `v` (feature, sample) by its distribution given `u` (feature, sample).
+
+    Each sample is mapped by mixtures that have not seen it, stacked with one another and with "nothing" by the density
+    that unseen samples have under each.
+    """
+    u, fold = white(u), place.folds(0, FOLDS, time)
+    density, below = _mixtures(v, u, fold, seed)
+    weight = stacked(density)
+    gain = np.log((weight * density).sum(axis=0)) + v**2 / 2
+    return Destructed(made_normal((weight * below).sum(axis=0)), gain)
+
+
+def _mixtures(v: Floats, u: Floats, fold: Ints, seed: int) -> tuple[Floats, Floats]:
+    """Densities and distribution functions (model, feature, sample) of `v` given `u`, the first as if `u` told nothing.
+
+    The number of components grows as long as unseen samples become likelier.
+    """
+    features, n = v.shape
+    size = n - int(np.bincount(fold, minlength=FOLDS).max())
+    train = [np.flatnonzero(fold != k)[:size] for k in range(FOLDS)]
+    fitted = np.stack([np.concatenate([u[:, t], v[j : j + 1, t]]) for j in range(features) for t in train])
+    powers, density, below = monomials_of(fitted), [np.exp(-(v**2) / 2)], [ndtr(v)]
+    parameters = (len(u) + 2) * (len(u) + 3) / 2
+    for components in COMPONENTS:
+        if components > 1 and components * parameters * SAMPLES_PER_PARAMETER > size:
+            break
+        fit, out = Mixture.fit(fitted, powers, components, seed, thin=True), np.empty((2, features, n))
+        for j, k in np.ndindex(features, FOLDS):
+            own = fold == k
+            out[:, j, own] = _given(fit.at(slice(FOLDS * j + k, FOLDS * j + k + 1)), u[:, own], v[j, own])
+        density.append(np.maximum(out[0], LEAST))
+        below.append(out[1])
+        gain = np.log(density[-1]).mean(axis=1) - np.log(density[-2]).mean(axis=1)
+        if components > 2 and (gain < 0).all():
+            break
+    return np.stack(density), np.stack(below)
+
+
+def _given(fit: Mixture, u: Floats, v: Floats) -> tuple[Floats, Floats]:
+    """Density, relative to (2 pi)^(-1/2), and distribution function of `v` (sample,) given `u` under a mixture."""
+    z, whitening = np.concatenate([u, v[None]]), fit.whitening[0]
+    y = whitening @ z - whitening @ fit.mean[0][..., None]
+    log_density = np.log(np.einsum("kff->kf", whitening))[..., None] - y**2 / 2
+    share = log_density[:, :-1].sum(axis=1) + fit.log_weight[0][:, None]
+    share = np.exp(share - logsumexp(share, axis=0))
+    return (share * np.exp(log_density[:, -1])).sum(axis=0), (share * ndtr(y[:, -1])).sum(axis=0)

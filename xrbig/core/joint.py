@@ -1,0 +1,242 @@
+"""Total correlation of all features together: from blunt estimates that are exact where nothing is shared to sharp ones.
+
+Every estimate errs by what it misses. So one climbs from one to the next, by as much of what this finds more as is
+evident; nothing is chosen, and nothing jumps.
+"""
+
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from xrbig.core.elliptical import radius_above_chance
+from xrbig.core.marginal import Bools, Floats, Ints, exact_order, rank_gaussianize
+from xrbig.core.mixture import Mixture, monomials_of
+from xrbig.core.negentropy import margins_above_chance
+from xrbig.core.place import Place, alternating, times
+from xrbig.core.rungs import neighbours
+from xrbig.core.rungs.ellipse import ellipse
+from xrbig.core.rungs.moments import Found, pairs_and_triples, values_of_pairs
+from xrbig.core.unmixing import has_covariance, unmixing_layer
+from xrbig.core.weights import evidence, share, share_of_best, stacked, wiener
+
+FEW = 3  # features up to which neighbours see all that is left
+WEAK = 0.15  # T up to which moments tell how much it is
+WINDOW = 2.0  # decorrelation times up to which samples are no neighbours
+SPREAD = 1.5  # how much more a mean of neighbours scatters than of independent terms
+BENT = 0.0, 0.02  # T of the t copula from which neighbours may see more without it
+TREE = 0.0, 0.2  # by how much of it a tree of pairs must exceed the t copula
+COMPONENTS = (2, 4, 8, 16)
+FOLDS = 4
+SAMPLES_PER_PARAMETER = 1.5
+MIXED = 1.4  # how much more a gain of unseen samples scatters
+LARGEST_LOG = 50.0  # gain of a sample, beyond which one more tells nothing
+LEAST = 0.01  # share below which a path is not worth its time
+LARGE = 1.0  # T of few features from which it may be infinite
+
+
+class Joint(NamedTuple):
+    """Pointwise T (cell, sample), how many estimates count, and whether T is finite as far as can be told."""
+
+    terms: Floats
+    n_layers: Ints
+    converged: Bools
+
+
+class Scores(NamedTuple):
+    """Pointwise T of scores (cell, sample), the estimates that count (cell,), the t copula, the share of what is left."""
+
+    terms: Floats
+    n_layers: Ints
+    ellipse: Floats
+    evident: Floats
+
+
+def total_correlation(x: Floats, z: Floats, few_ties: Bools, place: Place, seed: int) -> Joint:
+    """T of the features `x`, whose scores are `z`, (cell, feature, sample) each."""
+    found = of_scores(z, place, seed)
+    terms, n_layers = found.terms, found.n_layers
+    own = np.flatnonzero((found.evident > 0) & few_ties & has_covariance(x))
+    if own.size:
+        _unmix(x, own, found, place, seed)
+    infinite = _grows(z, terms.mean(axis=1), place, seed)
+    return Joint(terms, n_layers, ~infinite)
+
+
+def _unmix(x: Floats, own: Ints, found: Scores, place: Place, seed: int) -> None:
+    """Add to what was `found` what raw values, unmixed, share more, in the cells where that is evident."""
+    sequence = alternating(x.shape[2])
+    unmixed = unmixing_layer(np.ascontiguousarray(x[own][..., sequence]), seed)
+    weight = wiener((unmixed.assured - found.ellipse[own]) / unmixed.noise)
+    for i in np.flatnonzero(weight > LEAST):
+        cell = own[i]
+        parts = np.take(unmixed.y[i : i + 1], np.argsort(sequence), axis=-1)
+        scores = rank_gaussianize(exact_order(parts, seed), seed)
+        left = of_scores(scores, place.at(own[i : i + 1]), seed).terms.mean()
+        found.terms[cell] += weight[i] * max(0.0, unmixed.gain[i] + left - found.terms[cell].mean())
+        found.n_layers[cell] += weight[i] > 0.5
+
+
+def _grows(z: Floats, total: Floats, place: Place, seed: int) -> Bools:
+    """Whether T of few features, estimated as `total`, grows with the logarithm of the number of samples."""
+    singular = np.zeros(len(z), dtype=bool)
+    if z.shape[1] <= FEW:
+        for cell in np.flatnonzero(total > LARGE):
+            half = Place(place.shape, place.flat[cell : cell + 1, ::2])
+            scores = rank_gaussianize(exact_order(z[[cell], :, ::2], seed), seed)
+            singular[cell] = total[cell] - of_scores(scores, half, seed).terms.mean() > np.log(2) / 2
+    return singular
+
+
+def of_scores(z: Floats, place: Place, seed: int) -> Scores:
+    """T of normal scores `z` (cell, feature, sample): t copula, moments, neighbours, trees and mixtures."""
+    cells, features, _ = z.shape
+    r = place.autocorrelation(z)
+    time = times(r, r)[:, *np.triu_indices(features, 1)].mean(axis=1)
+    alone = [slice(i, i + 1) for i in range(features)]
+    base = ellipse(z, alone, time)
+    terms, y = base.terms, base.y
+    if features > FEW:
+        radius, y = radius_above_chance(y)
+        terms = terms + radius[:, None]
+    margins, normal = margins_above_chance(y)
+    terms = terms + margins[:, None]
+    y = normal if features > FEW else y
+    found = pairs_and_triples(y, r)
+    shares = share_of_best(found.score, found.tests)
+    evident, n_layers = shares.max(axis=1), np.ones(cells, dtype=np.int64)
+    for cell in np.flatnonzero(evident > 0) if features <= FEW else range(cells):
+        asked = neighbours.Asked.of(place.coordinates(cell), WINDOW * float(time[cell]) ** (1 / len(place.shape)))
+        left = Left(z[cell], y[cell], asked, float(time[cell]))
+        start = shares[cell] * np.maximum(found.value[cell], 0)
+        if features <= FEW:
+            terms[cell], more = _few(left, terms[cell], min(float(start.sum()), WEAK), float(evident[cell]))
+        else:
+            start = _forest(left, found, cell, shares[cell])
+            terms[cell], more, weight = _many(left, terms[cell], start, float(evident[cell]), place.at([cell]), seed)
+            evident[cell] = weight
+        n_layers[cell] += more
+    return Scores(terms, n_layers, base.terms.mean(axis=1), evident)
+
+
+class Left(NamedTuple):
+    """One cell: scores `z` and what is left of them, `y` (feature, sample); samples asked, decorrelation time."""
+
+    z: Floats
+    y: Floats
+    asked: neighbours.Asked
+    time: float
+
+    @property
+    def effective(self) -> float:
+        """How many independent samples would tell as much as those asked."""
+        return len(self.asked.samples) / self.time
+
+    def of_all(self, asked: Floats) -> Floats:
+        """Terms of all samples: those not asked have the mean."""
+        terms = np.full(self.y.shape[1], asked.mean())
+        terms[self.asked.samples] = asked
+        return terms
+
+    def rows(self, y: Floats) -> Floats:
+        """Terms (k, asked) of neighbours in the features `y`, from many to few."""
+        alone = [slice(i, i + 1) for i in range(len(y))]
+        return neighbours.terms(y, alone, self.asked, neighbours.scales(y.shape[1]))
+
+    def climbed(self, rows: Floats, start: float) -> Floats:
+        """Terms of the samples asked, from `start` on, of neighbours from many to few."""
+        now = np.full(rows.shape[1], start)
+        for row in rows:
+            more = row - now
+            now = now + wiener(np.array(evidence(more, self.effective) / SPREAD), 1.0) * more
+        return now
+
+
+def _few(left: Left, base: Floats, start: float, weight: float) -> tuple[Floats, int]:
+    """T of few features: neighbours in what the t copula leaves, then sharp ones in the scores as they are."""
+    own = start + weight * (left.climbed(left.rows(left.y), start) - start)
+    terms, bent = base + left.of_all(own), float(share(base.mean(), *BENT))
+    if own.mean() > 0 and bent:
+        alone = [slice(i, i + 1) for i in range(len(left.z))]
+        raw = neighbours.terms(left.z, alone, left.asked, neighbours.scales(len(base))[-1:])[0]
+        more = raw - terms[left.asked.samples]
+        terms += bent * float(wiener(np.array(evidence(more, left.effective) / SPREAD))) * more.mean()
+    return terms, int(weight > 0.5)
+
+
+def _many(left: Left, base: Floats, start: float, weight: float, place: Place, seed: int) -> tuple[Floats, int, float]:
+    """T of many features: neighbours in what the t copula leaves; a tree of pairs; mixtures.
+
+    Neighbours are a test of their own, of what neither pairs nor triples show.
+    """
+    rows = left.rows(left.y)
+    blunt = evidence(rows[0], left.effective) / SPREAD
+    weight = max(weight, float(share_of_best(np.array(blunt), 2)))
+    own = start + weight * (left.climbed(rows, start) - start)
+    terms = base + left.of_all(own)
+    if not weight or own.mean() <= 0:
+        return terms, 0, weight
+    terms = _tree(left, base, terms, place, seed)
+    held, seen = _mixtures(left, place, seed)
+    more = (base + held - terms).mean() / (MIXED * held.std() / np.sqrt(left.effective) + 1e-12)
+    terms += weight * float(wiener(np.array(more))) * max(0.0, float((base + (held + seen) / 2 - terms).mean()))
+    return terms, 1, weight
+
+
+def _forest(left: Left, found: Found, cell: int, shares: Floats) -> float:
+    """What pairs and triples share, those first that share most, without circles: so it adds up."""
+    total = 0.0
+    size = np.array([len(own) for own in found.sets])
+    for i in _acyclic(found.sets, shares * found.worth[cell] / (size - 1)):
+        start = min(max(float(found.value[cell, i]), 0.0), WEAK)
+        total += shares[i] * left.climbed(left.rows(left.y[list(found.sets[i])]), start).mean()
+    return total
+
+
+def _acyclic(sets: list[tuple[int, ...]], value: Floats) -> list[int]:
+    """Which sets of features, the most valuable first, join what none before has joined."""
+    root = list(range(1 + max(max(own) for own in sets)))
+    chosen = []
+    for i in np.argsort(-value, kind="stable"):
+        roots = {root[feature] for feature in sets[i]}
+        if value[i] > 0 and len(roots) == len(sets[i]):
+            chosen.append(int(i))
+            root = [min(roots) if own in roots else own for own in root]
+    return chosen
+
+
+def _tree(left: Left, base: Floats, terms: Floats, place: Place, seed: int) -> Floats:
+    """The estimate `terms`, or as far as it finds more that of a tree of the pairs that share most."""
+    pairs = list(combinations(range(len(left.z)), 2))
+    value = values_of_pairs(left.z[None], place.autocorrelation(left.z[None]))[0]
+    edges = _acyclic(pairs, value)
+    weight = float(share(value[edges].sum() / max(float(base.mean()), 1e-9) - 1, *TREE))
+    if not weight:
+        return terms
+    z = np.stack([left.z[list(pairs[i])] for i in edges])
+    tree = of_scores(z, place.at([0] * len(edges)), seed).terms.sum(axis=0)
+    more = tree - terms
+    return terms + weight * float(wiener(np.array(evidence(more, left.effective)))) * max(0.0, float(more.mean()))
+
+
+def _mixtures(left: Left, place: Place, seed: int) -> tuple[Floats, Floats]:
+    """Log-densities (sample,) of a stack of mixtures and of N(0, I), relative to this, of unseen and of seen samples."""
+    features, n = left.y.shape
+    fold = place.folds(0, FOLDS, left.time)
+    size = n - int(np.bincount(fold, minlength=FOLDS).max())
+    fitted = np.stack([left.y[:, np.flatnonzero(fold != k)[:size]] for k in range(FOLDS)])
+    powers, every = monomials_of(fitted), monomials_of(left.y[None])
+    square = (left.y**2).sum(axis=0) / 2
+    held, seen = [np.zeros(n)], [np.zeros(n)]
+    for components in COMPONENTS:
+        if components * (features + 1) * (features + 2) / 2 * SAMPLES_PER_PARAMETER > size:
+            break
+        fit = Mixture.fit(fitted, powers, components, seed)
+        gains = np.stack([square + fit.at(slice(k, k + 1)).log_density(every)[0] for k in range(FOLDS)])
+        held.append(gains[fold, np.arange(n)])
+        seen.append((gains.sum(axis=0) - held[-1]) / (FOLDS - 1))
+        if len(held) > 2 and held[-1].mean() < held[-2].mean():
+            break
+    density = np.exp(np.minimum(held, LARGEST_LOG))
+    weight = stacked(density)
+    return np.log((weight * density).sum(axis=0)), np.log((weight * np.exp(np.minimum(seen, LARGEST_LOG))).sum(axis=0))

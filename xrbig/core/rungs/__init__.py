@@ -1,0 +1,1 @@
+"""Estimates that measure what layers leave, and map nothing."""
