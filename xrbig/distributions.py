@@ -17,9 +17,11 @@ from scipy.special import entr, gammaln, i0e, j0, logsumexp, ndtri, psi
 
 Floats = NDArray[np.float64]
 Map = Callable[[Floats], Floats]
+Response = Callable[..., Floats | float]
 
 LOG_2, LOG_2PI = float(np.log(2)), float(np.log(2 * np.pi))
 ALL = slice(None)
+_BREAKS = {1: 0.25, 2: 1.0, 3: 4.0}  # between breaks of quadrature over one to three dimensions
 
 
 class Distribution(ABC):
@@ -125,6 +127,20 @@ class _Density(NamedTuple):
         mass = np.bincount(np.rint((x - start) / step).astype(np.intp), weight, places)
         return cls(start + step * np.arange(places), _blur(mass / step, step, noise))
 
+    @classmethod
+    def scattered(cls, centre: Floats, spread: Floats, weight: Floats) -> Self:
+        """Density of centre + spread * normal, which have the probabilities `weight`: a spline of its logarithm."""
+        from scipy.interpolate import CubicSpline  # only needed here
+
+        kept = weight > 1e-18
+        centre, spread, weight = centre[kept], spread[kept], weight[kept] / spread[kept]
+        low, high, finest = (centre - 9 * spread).min(), (centre + 9 * spread).max(), spread.min()
+        x = np.arange(low, high, finest / 10)
+        blocks = np.array_split(x, len(x) * len(centre) // 2**21 + 1)
+        density = [np.exp(_log_normal((block[:, None] - centre) / spread)) @ weight for block in blocks]
+        places = np.arange(low, x[-1], finest / 200)
+        return cls(places, np.exp(CubicSpline(x, np.log(np.concatenate(density)))(places)))
+
 
 def _blur(density: Floats, step: float, noise: float) -> Floats:
     """Convolution with a normal density of standard deviation `noise`."""
@@ -139,6 +155,15 @@ def _panels(end: float, width: float) -> tuple[Floats, Floats]:
     count = int(np.ceil(end / width))
     half = end / count / 2
     return (half * (2 * np.arange(count)[:, None] + 1 + nodes)).ravel(), np.tile(half * weights, count)
+
+
+def _normal_places(dims: int) -> tuple[Floats, Floats]:
+    """Places (dim, place) and weights of quadrature over independent normals, for functions smooth between breaks."""
+    half, weight = _panels(8, _BREAKS[dims])
+    axis = np.concatenate([-half, half])
+    weight = np.tile(weight, 2) * np.exp(_log_normal(axis))
+    places, weights = (np.meshgrid(*[values] * dims, indexing="ij") for values in (axis, weight))
+    return np.stack(places).reshape(dims, -1), np.prod(weights, axis=0).ravel()
 
 
 def _log_sphere(dims: int) -> float:
@@ -861,6 +886,88 @@ class Regression(Chain):
     features: int = field(default=2, init=False)
 
 
+@dataclass(frozen=True, eq=False)
+class Driven(Explicit):
+    """Drivers x, independent and normal, and responses to them: y_j = f_j(x) + s_j(x) e_j, e_j independent and normal.
+
+    Given all drivers the responses are independent. So T is the sum of what each response shares with all drivers:
+    h(y_j) less the mean of log s_j and the entropy of e_j. The density of y_j is an integral over the drivers. It is
+    right to 1e-6 where f_j and s_j are smooth but for jumps: at multiples of 0.25 for one driver, at integers for two,
+    at 0 for three. Known are single features, drivers alone, and all drivers with the first of the responses.
+
+    Parameters
+    ----------
+    drivers : number of drivers, 1 to 3
+    functions : f_j, one for each response, of as many arrays as there are drivers
+    spreads : s_j, likewise, positive; the width of the widest noise should be less than a thousand times the narrowest
+
+    Examples
+    --------
+    >>> switch = Driven(2, [lambda x, z: x * (z > 0)], [lambda x, z: 1.0])
+    >>> switch.features, round(switch.total_correlation(), 4)
+    (3, 0.2008)
+    """
+
+    drivers: int
+    functions: Sequence[Response]
+    spreads: Sequence[Response]
+
+    def __post_init__(self) -> None:
+        if self.drivers not in _BREAKS or len(self.functions) != len(self.spreads):
+            raise ValueError("there must be one to three drivers, and as many spreads as functions")
+
+    @property
+    def features(self) -> int:
+        """Number of features."""
+        return self.drivers + len(self.functions)
+
+    def sample(self, n: int, seed: int) -> Floats:
+        """Draw n samples, (feature, sample)."""
+        z = np.random.default_rng(seed).standard_normal((self.features, n))
+        for response, (centre, spread) in zip(z[self.drivers :], self._given(z[: self.drivers]), strict=True):
+            response[:] = centre + spread * response
+        return z
+
+    def entropy(self, features: slice = ALL) -> float:
+        """Entropy of a range of features, in nats."""
+        start, stop = self._bounds(features)
+        if self._single_response(start, stop):
+            return self._densities[start - self.drivers].entropy()
+        spreads = self._mean_log_spreads[: max(stop - self.drivers, 0)]
+        return (stop - start) * _normal_entropy() + float(np.sum(spreads))
+
+    def log_density(self, x: Floats, features: slice = ALL) -> Floats:
+        """Log-density of a range of the features of `x` (feature, sample), per sample."""
+        start, stop = self._bounds(features)
+        if self._single_response(start, stop):
+            return self._densities[start - self.drivers].log_density(x[start])
+        total = np.sum(_log_normal(x[start : min(stop, self.drivers)]), axis=0)
+        for y, (centre, spread) in zip(x[self.drivers : stop], self._given(x[: self.drivers]), strict=False):
+            total = total + _log_normal(y - centre, spread)
+        return np.asarray(total)
+
+    def _single_response(self, start: int, stop: int) -> bool:
+        single = start >= self.drivers and stop - start == 1
+        if not single and start > 0 and stop > self.drivers:
+            raise self._unknown("the density of responses without all drivers")
+        return single
+
+    def _given(self, x: Floats) -> Iterator[tuple[Floats, Floats]]:
+        """Centre and spread of each response at the drivers x (driver, sample)."""
+        for function, spread in zip(self.functions, self.spreads, strict=True):
+            yield np.broadcast_to(function(*x), x.shape[1]), np.broadcast_to(spread(*x), x.shape[1])
+
+    @cached_property
+    def _mean_log_spreads(self) -> list[float]:
+        x, weight = _normal_places(self.drivers)
+        return [float(weight @ np.log(spread)) for _, spread in self._given(x)]
+
+    @cached_property
+    def _densities(self) -> list[_Density]:
+        x, weight = _normal_places(self.drivers)
+        return [_Density.scattered(centre, spread, weight) for centre, spread in self._given(x)]
+
+
 @dataclass(frozen=True)
 class Product(Distribution):
     """Three features: x and y, independent normals, and z = x y + noise, which shares with both but little with each.
@@ -1067,6 +1174,7 @@ class Margins(Distribution):
     ----------
     distribution : where the samples come from
     functions : of arrays, one for each feature in turn, and again from the first
+    inverses : of the functions, for the oracle
 
     Examples
     --------
@@ -1077,6 +1185,7 @@ class Margins(Distribution):
 
     distribution: Distribution
     functions: Sequence[Map]
+    inverses: Sequence[Map] = ()
 
     @property
     def features(self) -> int:
@@ -1085,15 +1194,25 @@ class Margins(Distribution):
 
     def sample(self, n: int, seed: int) -> Floats:
         """Draw n samples, (feature, sample)."""
-        x = self.distribution.sample(n, seed)
-        return np.stack([self.functions[d % len(self.functions)](x[d]) for d in range(len(x))])
+        return _each(self.functions, self.distribution.sample(n, seed))
 
     def total_correlation(self) -> float:
         """T of the features, in nats."""
         return self.distribution.total_correlation()
 
+    def oracle(self, x: Floats) -> Floats:
+        """Log of p(x) / prod p(x_d) per sample: its mean is the best that the samples `x` can tell of T."""
+        if not self.inverses:
+            raise self._unknown("the oracle without inverses")
+        return self.distribution.oracle(_each(self.inverses, x))
+
     def _information(self, split: int) -> float:
         return self.distribution.mutual_information(split)
+
+
+def _each(functions: Sequence[Map], x: Floats) -> Floats:
+    """The functions of the features of x (feature, sample) in turn, and again from the first."""
+    return np.stack([functions[d % len(functions)](x[d]) for d in range(len(x))])
 
 
 def unchanged(x: Floats) -> Floats:
