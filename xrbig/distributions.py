@@ -1276,3 +1276,126 @@ class GroupMaps(Distribution):
         if split != self.split:
             raise self._unknown(f"I at split {split}, only at {self.split}")
         return self.distribution.mutual_information(self.cut)
+
+
+def weak_kinds() -> dict[str, Distribution]:
+    """Kinds of weak dependence that everyday data have: T between 0.02 and 0.2 nat, 2 to 10 features, exact.
+
+    Returns
+    -------
+    dict of distributions, by name; the name ends with the number of features
+
+    Examples
+    --------
+    >>> round(weak_kinds()["threshold D=2"].total_correlation(), 4)
+    0.05
+    """
+    return _weak_curves() | _weak_interactions() | _weak_copulas() | _weak_mixtures() | _weak_among_many()
+
+
+def _constant(*_: Floats) -> float:
+    return 1.0
+
+
+def _curve(function: Response, spread: Response = _constant) -> Driven:
+    return Driven(1, [function], [spread])
+
+
+def _among(others: int, *parts: Distribution) -> Independent:
+    """The parts, and as many independent normal features."""
+    return Independent([*parts, Normal(np.eye(others))])
+
+
+def _quadratic(x: Floats) -> Floats:
+    return 0.3 * x**2
+
+
+def _wave(x: Floats) -> Floats:
+    return 0.6 * np.sin(3 * x)
+
+
+def _heavy(distribution: Distribution) -> Margins:
+    """The distribution with the tails of a lognormal distribution at both ends."""
+    return Margins(distribution, [lambda x: np.sinh(3 * x)], [lambda x: np.arcsinh(x) / 3])
+
+
+def _weak_curves() -> dict[str, Distribution]:
+    """A response to one driver."""
+    return {
+        "quadratic D=2": _curve(_quadratic),
+        "quadratic, heavy tails D=2": _heavy(_curve(_quadratic)),
+        "cosine D=2": _curve(lambda x: 0.68 * np.cos(2 * x)),
+        "fast sine D=2": _curve(lambda x: 0.84 * np.sin(6 * x)),
+        "two waves D=2": _curve(lambda x: 0.52 * (np.sin(2 * x) + np.cos(5 * x))),
+        "threshold D=2": _curve(lambda x: 0.89 * (x > 1)),
+        "saturation D=2": _curve(lambda x: 0.66 * np.tanh(4 * x)),
+        "spread grows D=2": _curve(lambda x: 0.0, lambda x: 1 + 0.54 * np.tanh(x)),
+        "spread at both ends D=2": _curve(lambda x: 0.0, lambda x: np.sqrt(1 + x**2)),
+        "spread and mean D=2": _curve(lambda x: 0.2 * x, lambda x: np.sqrt(1 + x**2 / 3)),
+        "one end D=2": _curve(lambda x: 0.81 * np.maximum(x, 0)),
+        "both tails D=2": _curve(lambda x: 0.92 * np.sign(x) * np.maximum(np.abs(x) - 1, 0)),
+    }
+
+
+def _weak_interactions() -> dict[str, Distribution]:
+    """A response to what two or three drivers do together, and two or three to one driver."""
+    return {
+        "product D=3": Driven(2, [lambda x, z: 0.47 * x * z], [_constant]),
+        "product, heavy tails D=3": _heavy(Driven(2, [lambda x, z: 0.35 * x * z], [_constant])),
+        "sum and product D=3": Driven(2, [lambda x, z: 0.3 * x + 0.5 * x * z], [_constant]),
+        "product of signs D=3": Driven(2, [lambda x, z: 0.42 * np.sign(x * z)], [_constant]),
+        "product of three signs D=4": Driven(3, [lambda x, z, w: 0.59 * np.sign(x * z * w)], [_constant]),
+        "switch D=3": Driven(2, [lambda x, z: 0.59 * x * (z > 0)], [_constant]),
+        "sine of a sum D=3": Driven(2, [lambda x, z: 0.74 * np.sin(2 * (x + z))], [_constant]),
+        "noise by another D=3": Driven(2, [lambda x, z: 0.3 * x], [lambda x, z: 1 + 0.5 * np.tanh(2 * z)]),
+        "common driver D=4": Driven(1, [_quadratic, _wave, lambda x: 0.5 * (x > 0)], [_constant] * 3),
+    }
+
+
+def _weak_copulas() -> dict[str, Distribution]:
+    """Copulas, some of them upside down, and t distributions that do not correlate."""
+    upside_down: list[Map] = [np.negative, unchanged]
+    return {
+        "Clayton D=2": Clayton(2, 0.4),
+        "Clayton, one upside down D=3": Margins(Clayton(3, 0.3), upside_down, upside_down),
+        "Gumbel D=2": Gumbel(2, 1.2),
+        "Gumbel D=5": Gumbel(5, 1.1),
+        "Frank D=2": Frank(2, 1.5),
+        "Frank D=6": Frank(6, 0.7),
+        "t nu=3 D=2": StudentT(np.eye(2), 3),
+        "t nu=6 D=4": StudentT(np.eye(4), 6),
+        "t nu=20 D=10": StudentT(np.eye(10), 20),
+    }
+
+
+def _regimes(share: float, shift: float, correlations: tuple[float, float]) -> GaussianMixture:
+    """Two regimes of correlated pairs, the second of this share, their means at (-shift, -shift) and (shift, shift)."""
+    covariances = np.array([[[1, rho], [rho, 1]] for rho in correlations])
+    return GaussianMixture(np.array([1 - share, share]), shift * np.array([[-1, -1], [1, 1]]), covariances)
+
+
+def _weak_mixtures() -> dict[str, Distribution]:
+    """Regimes, a wide ring, and a factor that is not among the features."""
+    z, weight = np.polynomial.hermite_e.hermegauss(24)
+    means = np.stack([0.7 * z, 1.8 * _quadratic(z), 1.8 * _wave(z), np.cos(2 * z), np.tanh(z)], axis=1)
+    return {
+        "opposite slopes D=2": _regimes(0.5, 0, (0.7, -0.7)),
+        "rare regime D=2": _regimes(0.2, 0, (0, 0.95)),
+        "two groups against their slope D=2": _regimes(0.5, 0.8, (-0.57, -0.57)),
+        "wide ring D=2": GaussianMixture.ring(16, radius=1, width=0.38),
+        "hidden driver D=5": GaussianMixture(weight / weight.sum(), means, np.tile(np.eye(5), (24, 1, 1))),
+    }
+
+
+def _weak_among_many() -> dict[str, Distribution]:
+    """One or two pairs among features that say nothing, and a little of everything."""
+    pair = Normal(np.array([[1, 0.4], [0.4, 1]]))
+    return {
+        "normal pair D=10": _among(8, pair),
+        "even correlation D=8": Normal(0.9 * np.eye(8) + 0.1),
+        "quadratic D=5": _among(3, _curve(_quadratic)),
+        "quadratic and wave D=8": _among(4, _curve(_quadratic), _curve(_wave)),
+        "wave, heavy tails D=10": _heavy(_among(8, _curve(_wave))),
+        "product D=6": _among(3, Driven(2, [lambda x, z: 0.47 * x * z], [_constant])),
+        "Clayton and normal pair D=6": _among(2, Clayton(2, 0.3), pair),
+    }
