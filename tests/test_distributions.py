@@ -365,6 +365,14 @@ def test_a_response_of_two_spreads():
     assert driven.total_correlation() == pytest.approx(two.entropy() - norm(scale=scales).entropy().mean(), abs=1e-7)
 
 
+def test_the_density_of_a_response_is_a_mean_over_its_driver():
+    x, weight = hermegauss(150)
+    y = np.linspace(-2, 6, 50)
+    expected = np.log(weight @ norm.pdf(y, 0.5 * x[:, None] ** 2, np.sqrt(0.5 + x[:, None] ** 2 / 4)) / weight.sum())
+    log_density = EXPLICIT["driven"].log_density(np.stack([y, y]), slice(1, 2))
+    np.testing.assert_allclose(log_density, expected, atol=1e-5)
+
+
 def test_responses_to_one_driver_are_independent_given_it():
     functions = [np.square, np.sin, np.sign]
     each = [Driven(1, [function], [unit]).total_correlation() for function in functions]

@@ -907,9 +907,9 @@ class Driven(Explicit):
     """Drivers x, independent and normal, and responses to them: y_j = f_j(x) + s_j(x) e_j, e_j independent and normal.
 
     Given all drivers the responses are independent. So T is the sum of what each response shares with all drivers:
-    h(y_j) less the mean of log s_j and the entropy of e_j. The density of y_j is an integral over the drivers. It is
-    right to 1e-6 where f_j and s_j are smooth but for jumps: at multiples of 0.25 for one driver, at integers for two,
-    at 0 for three. Known are single features, drivers alone, and all drivers with the first of the responses.
+    h(y_j) less the mean of log s_j and the entropy of e_j. The density of y_j is an integral over the drivers. T is
+    right to 1e-6 where f_j and s_j are smooth but for jumps and kinks: at multiples of 0.25 for one driver, at integers
+    for two, at 0 for three. Known are single features, drivers alone, and all drivers with the first of the responses.
 
     Parameters
     ----------
@@ -1390,16 +1390,25 @@ def _regimes(share: float, shift: float, correlations: tuple[float, float]) -> G
     return GaussianMixture(np.array([1 - share, share]), shift * np.array([[-1, -1], [1, 1]]), covariances)
 
 
+def _noisy_places(places: Floats, weight: Floats) -> GaussianMixture:
+    """Places (feature, place) of these weights, plus independent normal noise."""
+    count = len(weight)
+    return GaussianMixture(weight / weight.sum(), places.T, np.tile(np.eye(len(places)), (count, 1, 1)))
+
+
 def _weak_mixtures() -> dict[str, Distribution]:
-    """Regimes, a wide ring, and a factor that is not among the features."""
+    """Regimes, groups, a wide ring, and a bent factor that is not among the features."""
     z, weight = np.polynomial.hermite_e.hermegauss(24)
-    means = np.stack([0.6 * z, 0.6 * z + _quadratic(z), _quadratic(z), 0.6 * z - _quadratic(z), 0.4 * z], axis=1)
+    corners, bent = np.array([[-1, 1, 0], [-1, -1, 2]]), np.stack([0.6 * z, _quadratic(z)])
+    loadings = np.array([[1, 0], [1, 1], [0, 1], [1, -1], [2 / 3, 0]])
     return {
         "opposite slopes D=2": _regimes(0.5, 0, (0.7, -0.7)),
         "rare regime D=2": _regimes(0.2, 0, (0, 0.95)),
         "two groups against their slope D=2": _regimes(0.5, 0.8, (-0.57, -0.57)),
         "wide ring D=2": GaussianMixture.ring(16, radius=1, width=0.38),
-        "hidden driver D=5": GaussianMixture(weight / weight.sum(), means, np.tile(np.eye(5), (24, 1, 1))),
+        "three faint groups D=4": _noisy_places(0.4 * loadings[:4] @ corners, np.ones(3)),
+        "hidden driver D=5": _noisy_places(loadings @ bent, weight),
+        "hidden driver D=10": _noisy_places(np.tile(0.6 * loadings, (2, 1)) @ bent, weight),
     }
 
 
