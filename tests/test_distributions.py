@@ -268,6 +268,13 @@ def test_components_of_one_covariance_whose_means_lie_in_a_plane():
     assert plane.entropy() == pytest.approx(expected, abs=1e-9)
 
 
+def test_components_of_one_covariance_whose_means_lie_in_no_plane():
+    corners = 2.0 * np.array(list(product((-1, 1), repeat=3)))
+    cube = GaussianMixture(np.full(8, 1 / 8), corners, np.tile(np.eye(3), (8, 1, 1)))
+    single = GaussianMixture(np.full(2, 0.5), np.array([[-2.0], [2.0]]), np.ones((2, 1, 1)))
+    assert cube.entropy() == pytest.approx(3 * single.entropy(), abs=1e-3)
+
+
 def test_the_spiral_is_even_along_its_length():
     gaps = np.linalg.norm(np.diff(GaussianMixture.spiral(turns=2, width=0.1).means, axis=0), axis=1)
     assert gaps.max() < 0.05
@@ -351,10 +358,10 @@ def test_a_response_to_signs_is_a_mixture_of_two(drivers):
     assert driven.total_correlation() == pytest.approx(two.entropy() - norm.entropy(), abs=1e-7)
 
 
-def test_a_jump_at_a_quarter_is_exact():
-    weights = norm.cdf([1.25, -1.25])
-    two = GaussianMixture(weights, np.array([[0.0], [0.8]]), np.ones((2, 1, 1)))
-    driven = Driven(1, [lambda x: 0.8 * (x > 1.25)], [unit])
+@pytest.mark.parametrize(("drivers", "jump"), [(1, 1.25), (2, 1.0), (3, 0.0)])
+def test_a_jump_at_a_break_is_exact(drivers, jump):
+    two = GaussianMixture(norm.cdf([jump, -jump]), np.array([[0.0], [0.8]]), np.ones((2, 1, 1)))
+    driven = Driven(drivers, [lambda *x: 0.8 * (x[-1] > jump)], [unit])
     assert driven.total_correlation() == pytest.approx(two.entropy() - norm.entropy(), abs=1e-7)
 
 
