@@ -12,6 +12,7 @@ from tests.conftest import ar, bump
 from xrbig.distributions import (
     Chain,
     Clayton,
+    Driven,
     Frank,
     Funnel,
     GaussianMixture,
@@ -28,11 +29,20 @@ from xrbig.distributions import (
     Ring,
     StudentT,
     random_matrix,
+    weak_kinds,
 )
 
 
 def cross(rho=0.9):
     return GaussianMixture(np.array([0.3, 0.7]), np.zeros((2, 2)), np.stack([ar(2, rho), ar(2, -rho)]))
+
+
+def unit(*_):
+    return 1.0
+
+
+def product_of_signs(*x):
+    return np.prod(np.sign(x), axis=0)
 
 
 EXPLICIT = {
@@ -51,15 +61,20 @@ EXPLICIT = {
     "funnel": Funnel(4, 1.5),
     "chain": Chain(4, bump, 0.4),
     "regression": Regression(np.square, 0.5),
+    "driven": Driven(1, [lambda x: 0.5 * x**2], [lambda x: np.sqrt(0.5 + x**2 / 4)]),
 }
 SINGULAR = GroupMaps(NoisyCircle(0.3), 1, lambda t: np.concatenate([np.cos(t), np.sin(t)]))
 EVERY = EXPLICIT | {
     "many sources": LinearMixture(random_matrix(7, 0), "laplace"),
     "product": Product(0.3),
+    "two driven by two": Driven(
+        2, [lambda x, z: x * (z > 0), product_of_signs], [unit, lambda _, z: 1 + np.tanh(z) / 2]
+    ),
     "noisy circle": NoisyCircle(0.3),
     "independent": Independent([Normal(ar(2, 0.7)), Clayton(3, 2)]),
     "interleaved": Interleaved([Normal(ar(2, 0.7)), Clayton(4, 2)]),
     "margins": Margins(Normal(ar(3, 0.7)), [np.exp, ndtr]),
+    "margins and inverses": Margins(Normal(ar(3, 0.7)), [np.exp, np.sinh], [np.log, np.arcsinh]),
     "singular": SINGULAR,
 }
 ORACLE = {name: d for name, d in EVERY.items() if name not in ("interleaved", "margins", "singular")}
@@ -139,8 +154,9 @@ def plane_integral(distribution, reach, places=801):
         (EXPLICIT["ring"], 1.8, 1e-8),
         (Regression(np.sin, 0.5), 7, 2e-5),
         (LinearMixture(random_matrix(2, 1), "laplace"), 14, 1e-4),
+        (EXPLICIT["driven"], 17, 1e-5),
     ],
-    ids=["cross", "clusters", "spiral", "ring", "regression", "sources"],
+    ids=["cross", "clusters", "spiral", "ring", "regression", "sources", "driven"],
 )
 def test_t_is_the_integral_over_the_plane(distribution, reach, tolerance):
     assert distribution.total_correlation() == pytest.approx(plane_integral(distribution, reach), abs=tolerance)
@@ -243,6 +259,22 @@ def test_a_mixture_of_independent_pairs_has_the_sum_of_their_entropies(copies):
     assert pairs.mutual_information(2) == pytest.approx(0, abs=1e-3)
 
 
+def test_components_of_one_covariance_whose_means_lie_in_a_plane():
+    pair = GaussianMixture.ring(5, radius=2, width=1)
+    matrix = random_matrix(4, 0)
+    means = np.concatenate([pair.means, np.ones((5, 2))], axis=1) @ matrix.T
+    plane = GaussianMixture(pair.weights, means, np.tile(matrix @ matrix.T, (5, 1, 1)))
+    expected = pair.entropy() + 2 * norm.entropy() + np.linalg.slogdet(matrix)[1]
+    assert plane.entropy() == pytest.approx(expected, abs=1e-9)
+
+
+def test_components_of_one_covariance_whose_means_lie_in_no_plane():
+    corners = 2.0 * np.array(list(product((-1, 1), repeat=3)))
+    cube = GaussianMixture(np.full(8, 1 / 8), corners, np.tile(np.eye(3), (8, 1, 1)))
+    single = GaussianMixture(np.full(2, 0.5), np.array([[-2.0], [2.0]]), np.ones((2, 1, 1)))
+    assert cube.entropy() == pytest.approx(3 * single.entropy(), abs=1e-3)
+
+
 def test_the_spiral_is_even_along_its_length():
     gaps = np.linalg.norm(np.diff(GaussianMixture.spiral(turns=2, width=0.1).means, axis=0), axis=1)
     assert gaps.max() < 0.05
@@ -303,6 +335,56 @@ def test_a_linear_chain_is_normal(features):
 
 def test_a_regression_is_a_chain_of_two():
     assert Regression(bump, 0.4).mutual_information(1) == Chain(5, bump, 0.4).mutual_information(1)
+
+
+@pytest.mark.parametrize("drivers", [1, 2, 3])
+def test_a_linear_response_is_normal(drivers):
+    slopes = np.arange(1, drivers + 1) / 4
+    driven = Driven(drivers, [lambda *x: slopes @ x], [lambda *_: 2.0])
+    assert driven.total_correlation() == pytest.approx(np.log1p(slopes @ slopes / 4) / 2, abs=1e-9)
+    assert driven.mutual_information(drivers) == driven.total_correlation()
+
+
+def test_a_response_to_a_product():
+    assert Driven(2, [np.multiply], [unit]).total_correlation() == pytest.approx(
+        Product(1).total_correlation(), abs=1e-6
+    )
+
+
+@pytest.mark.parametrize("drivers", [1, 2, 3])
+def test_a_response_to_signs_is_a_mixture_of_two(drivers):
+    two = GaussianMixture(np.full(2, 0.5), np.array([[1.0], [-1.0]]), np.ones((2, 1, 1)))
+    driven = Driven(drivers, [product_of_signs], [unit])
+    assert driven.total_correlation() == pytest.approx(two.entropy() - norm.entropy(), abs=1e-7)
+
+
+@pytest.mark.parametrize(("drivers", "jump"), [(1, 1.25), (2, 1.0), (3, 0.0)])
+def test_a_jump_at_a_break_is_exact(drivers, jump):
+    two = GaussianMixture(norm.cdf([jump, -jump]), np.array([[0.0], [0.8]]), np.ones((2, 1, 1)))
+    driven = Driven(drivers, [lambda *x: 0.8 * (x[-1] > jump)], [unit])
+    assert driven.total_correlation() == pytest.approx(two.entropy() - norm.entropy(), abs=1e-7)
+
+
+def test_a_response_of_two_spreads():
+    scales = np.array([0.5, 2.0])
+    two = GaussianMixture(np.full(2, 0.5), np.zeros((2, 1)), scales[:, None, None] ** 2)
+    driven = Driven(1, [lambda x: 0.0], [lambda x: np.where(x > 0, 2.0, 0.5)])
+    assert driven.total_correlation() == pytest.approx(two.entropy() - norm(scale=scales).entropy().mean(), abs=1e-7)
+
+
+def test_the_density_of_a_response_is_a_mean_over_its_driver():
+    x, weight = hermegauss(150)
+    y = np.linspace(-2, 6, 50)
+    expected = np.log(weight @ norm.pdf(y, 0.5 * x[:, None] ** 2, np.sqrt(0.5 + x[:, None] ** 2 / 4)) / weight.sum())
+    log_density = EXPLICIT["driven"].log_density(np.stack([y, y]), slice(1, 2))
+    np.testing.assert_allclose(log_density, expected, atol=1e-5)
+
+
+def test_responses_to_one_driver_are_independent_given_it():
+    functions = [np.square, np.sin, np.sign]
+    each = [Driven(1, [function], [unit]).total_correlation() for function in functions]
+    driven = Driven(1, functions, [unit] * 3)
+    assert driven.total_correlation() == pytest.approx(sum(each), abs=1e-12)
 
 
 def test_both_factors_tell_more_of_a_product_than_one():
@@ -378,6 +460,31 @@ def test_i_of_singular_groups_stays_finite():
     np.testing.assert_allclose(np.hypot(x[0], x[1]), 1)
 
 
+def test_the_oracle_of_margins_is_that_of_what_they_were_made_of():
+    bent = EVERY["margins and inverses"]
+    x, y = bent.distribution.sample(20, seed=0), bent.sample(20, seed=0)
+    np.testing.assert_allclose(bent.oracle(y), bent.distribution.oracle(x), rtol=1e-9)
+
+
+WEAK = weak_kinds()
+
+
+@pytest.mark.parametrize("name", WEAK)
+def test_weak_kinds_are_weak(name):
+    kind = WEAK[name]
+    assert 0.02 <= kind.total_correlation() <= 0.2
+    assert name.endswith(f"D={kind.features}")
+    assert 2 <= kind.features <= 10
+
+
+@pytest.mark.parametrize("name", WEAK)
+def test_t_of_weak_kinds_is_the_mean_of_the_oracle(name):
+    oracle = WEAK[name].oracle(WEAK[name].sample(60_000, seed=7))
+    error = oracle.std() / np.sqrt(len(oracle))
+    assert error < 0.005
+    assert abs(oracle.mean() - WEAK[name].total_correlation()) < 4 * error
+
+
 @pytest.mark.parametrize("distribution", EVERY.values(), ids=EVERY)
 def test_a_split_must_leave_two_groups(distribution):
     for split in (-1, 0, distribution.features):
@@ -389,6 +496,7 @@ def test_a_split_must_leave_two_groups(distribution):
     "ask",
     [
         EVERY["many sources"].mutual_information,
+        EVERY["two driven by two"].mutual_information,
         EVERY["interleaved"].mutual_information,
         SINGULAR.mutual_information,
         lambda _: SINGULAR.total_correlation(),
@@ -414,6 +522,8 @@ def test_what_is_not_known_is_said(ask):
         lambda: GaussianMixture(np.ones(1), np.zeros((1, 2)), np.zeros((1, 3, 3))),
         lambda: GaussianMixture.spiral(turns=5, width=0.01),
         lambda: Interleaved([Clayton(3, 2)]),
+        lambda: Driven(4, [unit], [unit]),
+        lambda: Driven(1, [unit], []),
     ],
 )
 def test_bad_parameters_raise(make):

@@ -17,9 +17,11 @@ from scipy.special import entr, gammaln, i0e, j0, logsumexp, ndtri, psi
 
 Floats = NDArray[np.float64]
 Map = Callable[[Floats], Floats]
+Response = Callable[..., Floats | float]
 
 LOG_2, LOG_2PI = float(np.log(2)), float(np.log(2 * np.pi))
 ALL = slice(None)
+_BREAKS = {1: 0.25, 2: 1.0, 3: 4.0}  # between breaks of quadrature over one to three dimensions
 
 
 class Distribution(ABC):
@@ -125,6 +127,20 @@ class _Density(NamedTuple):
         mass = np.bincount(np.rint((x - start) / step).astype(np.intp), weight, places)
         return cls(start + step * np.arange(places), _blur(mass / step, step, noise))
 
+    @classmethod
+    def scattered(cls, centre: Floats, spread: Floats, weight: Floats) -> Self:
+        """Density of centre + spread * normal, which have the probabilities `weight`: a spline of its logarithm."""
+        from scipy.interpolate import CubicSpline  # only needed here
+
+        kept = weight > 1e-18
+        centre, spread, weight = centre[kept], spread[kept], weight[kept] / spread[kept]
+        low, high, finest = (centre - 9 * spread).min(), (centre + 9 * spread).max(), spread.min()
+        x = np.arange(low, high, finest / 10)
+        blocks = np.array_split(x, len(x) * len(centre) // 2**21 + 1)
+        density = [np.exp(_log_normal((block[:, None] - centre) / spread)) @ weight for block in blocks]
+        places = np.arange(low, x[-1], finest / 200)
+        return cls(places, np.exp(CubicSpline(x, np.log(np.concatenate(density)))(places)))
+
 
 def _blur(density: Floats, step: float, noise: float) -> Floats:
     """Convolution with a normal density of standard deviation `noise`."""
@@ -139,6 +155,15 @@ def _panels(end: float, width: float) -> tuple[Floats, Floats]:
     count = int(np.ceil(end / width))
     half = end / count / 2
     return (half * (2 * np.arange(count)[:, None] + 1 + nodes)).ravel(), np.tile(half * weights, count)
+
+
+def _normal_places(dims: int) -> tuple[Floats, Floats]:
+    """Places (dim, place) and weights of quadrature over independent normals, for functions smooth between breaks."""
+    half, weight = _panels(8, _BREAKS[dims])
+    axis = np.concatenate([-half, half])
+    weight = np.tile(weight, 2) * np.exp(_log_normal(axis))
+    places, weights = (np.meshgrid(*[values] * dims, indexing="ij") for values in (axis, weight))
+    return np.stack(places).reshape(dims, -1), np.prod(weights, axis=0).ravel()
 
 
 def _log_sphere(dims: int) -> float:
@@ -437,8 +462,9 @@ def _log_polynomial(coefficients: Floats, log_x: Floats) -> Floats:
 class GaussianMixture(Explicit):
     """Mixture of normal distributions.
 
-    Entropies of one or two features are sums over a grid. Those of more are means of the log-density over quasi-random
-    points of each component, right to about 0.0005 nat.
+    Entropies of one or two features are sums over a grid, and so are those of components of one covariance whose means
+    lie in a plane. The others are means of the log-density over quasi-random points of each component, right to about
+    0.0005 nat.
 
     Parameters
     ----------
@@ -547,7 +573,22 @@ class _Components(NamedTuple):
 @lru_cache(maxsize=256)
 def _mixture_entropy(mixture: GaussianMixture, start: int, stop: int) -> float:
     part = mixture._part(start, stop)
-    return _entropy_on_grid(part) if stop - start <= 2 else _entropy_at_points(part)
+    if stop - start <= 2:
+        return _entropy_on_grid(part)
+    white = (part.means - part.means[0]) @ part.inverses[0].T
+    if np.ptp(part.roots, axis=0).any() or np.linalg.matrix_rank(white) > 2:
+        return _entropy_at_points(part)
+    return _entropy_in_plane(part, white)
+
+
+def _entropy_in_plane(part: _Components, white: Floats) -> float:
+    """Entropy of components of one covariance, their means, divided by its root (c, f), in a plane through 0."""
+    u, lengths, _ = np.linalg.svd(white, full_matrices=False)
+    places = (u * lengths)[:, :2]
+    unit = np.tile(np.eye(places.shape[1]), (len(places), 1, 1))
+    plane = _entropy_on_grid(_Components(part.log_weights, places, unit, unit))
+    across = (white.shape[1] - places.shape[1]) * _normal_entropy()
+    return float(plane + across + np.log(np.diagonal(part.roots[0])).sum())
 
 
 def _entropy_on_grid(part: _Components) -> float:
@@ -861,6 +902,88 @@ class Regression(Chain):
     features: int = field(default=2, init=False)
 
 
+@dataclass(frozen=True, eq=False)
+class Driven(Explicit):
+    """Drivers x, independent and normal, and responses to them: y_j = f_j(x) + s_j(x) e_j, e_j independent and normal.
+
+    Given all drivers the responses are independent. So T is the sum of what each response shares with all drivers:
+    h(y_j) less the mean of log s_j and the entropy of e_j. The density of y_j is an integral over the drivers. T is
+    right to 1e-6 where f_j and s_j are smooth but for jumps and kinks: at multiples of 0.25 for one driver, at integers
+    for two, at 0 for three. Known are single features, drivers alone, and all drivers with the first of the responses.
+
+    Parameters
+    ----------
+    drivers : number of drivers, 1 to 3
+    functions : f_j, one for each response, of as many arrays as there are drivers
+    spreads : s_j, likewise, positive; the width of the widest noise should be less than a thousand times the narrowest
+
+    Examples
+    --------
+    >>> switch = Driven(2, [lambda x, z: x * (z > 0)], [lambda x, z: 1.0])
+    >>> switch.features, round(switch.total_correlation(), 4)
+    (3, 0.2008)
+    """
+
+    drivers: int
+    functions: Sequence[Response]
+    spreads: Sequence[Response]
+
+    def __post_init__(self) -> None:
+        if self.drivers not in _BREAKS or len(self.functions) != len(self.spreads):
+            raise ValueError("there must be one to three drivers, and as many spreads as functions")
+
+    @property
+    def features(self) -> int:
+        """Number of features."""
+        return self.drivers + len(self.functions)
+
+    def sample(self, n: int, seed: int) -> Floats:
+        """Draw n samples, (feature, sample)."""
+        z = np.random.default_rng(seed).standard_normal((self.features, n))
+        for response, (centre, spread) in zip(z[self.drivers :], self._given(z[: self.drivers]), strict=True):
+            response[:] = centre + spread * response
+        return z
+
+    def entropy(self, features: slice = ALL) -> float:
+        """Entropy of a range of features, in nats."""
+        start, stop = self._bounds(features)
+        if self._single_response(start, stop):
+            return self._densities[start - self.drivers].entropy()
+        spreads = self._mean_log_spreads[: max(stop - self.drivers, 0)]
+        return (stop - start) * _normal_entropy() + float(np.sum(spreads))
+
+    def log_density(self, x: Floats, features: slice = ALL) -> Floats:
+        """Log-density of a range of the features of `x` (feature, sample), per sample."""
+        start, stop = self._bounds(features)
+        if self._single_response(start, stop):
+            return self._densities[start - self.drivers].log_density(x[start])
+        total = np.sum(_log_normal(x[start : min(stop, self.drivers)]), axis=0)
+        for y, (centre, spread) in zip(x[self.drivers : stop], self._given(x[: self.drivers]), strict=False):
+            total = total + _log_normal(y - centre, spread)
+        return np.asarray(total)
+
+    def _single_response(self, start: int, stop: int) -> bool:
+        single = start >= self.drivers and stop - start == 1
+        if not single and start > 0 and stop > self.drivers:
+            raise self._unknown("the density of responses without all drivers")
+        return single
+
+    def _given(self, x: Floats) -> Iterator[tuple[Floats, Floats]]:
+        """Centre and spread of each response at the drivers x (driver, sample)."""
+        for function, spread in zip(self.functions, self.spreads, strict=True):
+            yield np.broadcast_to(function(*x), x.shape[1]), np.broadcast_to(spread(*x), x.shape[1])
+
+    @cached_property
+    def _mean_log_spreads(self) -> list[float]:
+        x, weight = _normal_places(self.drivers)
+        return [float(weight @ np.log(spread)) for _, spread in self._given(x)]
+
+    @cached_property
+    def _densities(self) -> list[_Density]:
+        x, weight = _normal_places(self.drivers)
+        return [_Density.scattered(centre, spread, weight) for centre, spread in self._given(x)]
+
+
 @dataclass(frozen=True)
 class Product(Distribution):
     """Three features: x and y, independent normals, and z = x y + noise, which shares with both but little with each.
@@ -1067,6 +1190,7 @@ class Margins(Distribution):
     ----------
     distribution : where the samples come from
     functions : of arrays, one for each feature in turn, and again from the first
+    inverses : of the functions, for the oracle
 
     Examples
     --------
@@ -1077,6 +1201,7 @@ class Margins(Distribution):
 
     distribution: Distribution
     functions: Sequence[Map]
+    inverses: Sequence[Map] = ()
 
     @property
     def features(self) -> int:
@@ -1085,15 +1210,25 @@ class Margins(Distribution):
 
     def sample(self, n: int, seed: int) -> Floats:
         """Draw n samples, (feature, sample)."""
-        x = self.distribution.sample(n, seed)
-        return np.stack([self.functions[d % len(self.functions)](x[d]) for d in range(len(x))])
+        return _each(self.functions, self.distribution.sample(n, seed))
 
     def total_correlation(self) -> float:
         """T of the features, in nats."""
         return self.distribution.total_correlation()
 
+    def oracle(self, x: Floats) -> Floats:
+        """Log of p(x) / prod p(x_d) per sample: its mean is the best that the samples `x` can tell of T."""
+        if not self.inverses:
+            raise self._unknown("the oracle without inverses")
+        return self.distribution.oracle(_each(self.inverses, x))
+
     def _information(self, split: int) -> float:
         return self.distribution.mutual_information(split)
+
+
+def _each(functions: Sequence[Map], x: Floats) -> Floats:
+    """The functions of the features of x (feature, sample) in turn, and again from the first."""
+    return np.stack([functions[d % len(functions)](x[d]) for d in range(len(x))])
 
 
 def unchanged(x: Floats) -> Floats:
@@ -1157,3 +1292,135 @@ class GroupMaps(Distribution):
         if split != self.split:
             raise self._unknown(f"I at split {split}, only at {self.split}")
         return self.distribution.mutual_information(self.cut)
+
+
+def weak_kinds() -> dict[str, Distribution]:
+    """Kinds of weak dependence that everyday data have: T between 0.02 and 0.2 nat, 2 to 10 features, exact.
+
+    Returns
+    -------
+    dict of distributions, by name; the name ends with the number of features
+
+    Examples
+    --------
+    >>> round(weak_kinds()["threshold D=2"].total_correlation(), 4)
+    0.05
+    """
+    return _weak_curves() | _weak_interactions() | _weak_copulas() | _weak_mixtures() | _weak_among_many()
+
+
+def _constant(*_: Floats) -> float:
+    return 1.0
+
+
+def _curve(function: Response, spread: Response = _constant) -> Driven:
+    return Driven(1, [function], [spread])
+
+
+def _among(others: int, *parts: Distribution) -> Independent:
+    """The parts, and as many independent normal features."""
+    return Independent([*parts, Normal(np.eye(others))])
+
+
+def _quadratic(x: Floats) -> Floats:
+    return 0.3 * x**2
+
+
+def _wave(x: Floats) -> Floats:
+    return 0.6 * np.sin(3 * x)
+
+
+def _heavy(distribution: Distribution) -> Margins:
+    """The distribution with the tails of a lognormal distribution at both ends."""
+    return Margins(distribution, [lambda x: np.sinh(3 * x)], [lambda x: np.arcsinh(x) / 3])
+
+
+def _weak_curves() -> dict[str, Distribution]:
+    """A response to one driver."""
+    return {
+        "quadratic D=2": _curve(_quadratic),
+        "quadratic, heavy tails D=2": _heavy(_curve(_quadratic)),
+        "cosine D=2": _curve(lambda x: 0.68 * np.cos(2 * x)),
+        "fast sine D=2": _curve(lambda x: 0.84 * np.sin(6 * x)),
+        "two waves D=2": _curve(lambda x: 0.52 * (np.sin(2 * x) + np.cos(5 * x))),
+        "threshold D=2": _curve(lambda x: 0.89 * (x > 1)),
+        "saturation D=2": _curve(lambda x: 0.66 * np.tanh(4 * x)),
+        "spread grows D=2": _curve(lambda x: 0.0, lambda x: 1 + 0.54 * np.tanh(x)),
+        "spread at both ends D=2": _curve(lambda x: 0.0, lambda x: np.sqrt(1 + x**2)),
+        "spread and mean D=2": _curve(lambda x: 0.2 * x, lambda x: np.sqrt(1 + x**2 / 3)),
+        "one end D=2": _curve(lambda x: 0.81 * np.maximum(x, 0)),
+        "both tails D=2": _curve(lambda x: 0.92 * np.sign(x) * np.maximum(np.abs(x) - 1, 0)),
+    }
+
+
+def _weak_interactions() -> dict[str, Distribution]:
+    """A response to what two or three drivers do together, and two or three to one driver."""
+    return {
+        "product D=3": Driven(2, [lambda x, z: 0.47 * x * z], [_constant]),
+        "product, heavy tails D=3": _heavy(Driven(2, [lambda x, z: 0.35 * x * z], [_constant])),
+        "sum and product D=3": Driven(2, [lambda x, z: 0.3 * x + 0.5 * x * z], [_constant]),
+        "product of signs D=3": Driven(2, [lambda x, z: 0.42 * np.sign(x * z)], [_constant]),
+        "product of three signs D=4": Driven(3, [lambda x, z, w: 0.59 * np.sign(x * z * w)], [_constant]),
+        "switch D=3": Driven(2, [lambda x, z: 0.59 * x * (z > 0)], [_constant]),
+        "sine of a sum D=3": Driven(2, [lambda x, z: 0.74 * np.sin(2 * (x + z))], [_constant]),
+        "noise by another D=3": Driven(2, [lambda x, z: 0.3 * x], [lambda x, z: 1 + 0.5 * np.tanh(2 * z)]),
+        "common driver D=4": Driven(1, [_quadratic, _wave, lambda x: 0.5 * (x > 0)], [_constant] * 3),
+    }
+
+
+def _weak_copulas() -> dict[str, Distribution]:
+    """Copulas, some of them upside down, and t distributions that do not correlate."""
+    upside_down: list[Map] = [np.negative, unchanged]
+    return {
+        "Clayton D=2": Clayton(2, 0.4),
+        "Clayton, one upside down D=3": Margins(Clayton(3, 0.3), upside_down, upside_down),
+        "Gumbel D=2": Gumbel(2, 1.2),
+        "Gumbel D=5": Gumbel(5, 1.1),
+        "Frank D=2": Frank(2, 1.5),
+        "Frank D=6": Frank(6, 0.7),
+        "t nu=3 D=2": StudentT(np.eye(2), 3),
+        "t nu=6 D=4": StudentT(np.eye(4), 6),
+        "t nu=20 D=10": StudentT(np.eye(10), 20),
+    }
+
+
+def _regimes(share: float, shift: float, correlations: tuple[float, float]) -> GaussianMixture:
+    """Two regimes of correlated pairs, the second of this share, their means at (-shift, -shift) and (shift, shift)."""
+    covariances = np.array([[[1, rho], [rho, 1]] for rho in correlations])
+    return GaussianMixture(np.array([1 - share, share]), shift * np.array([[-1, -1], [1, 1]]), covariances)
+
+
+def _noisy_places(places: Floats, weight: Floats) -> GaussianMixture:
+    """Places (feature, place) of these weights, plus independent normal noise."""
+    count = len(weight)
+    return GaussianMixture(weight / weight.sum(), places.T, np.tile(np.eye(len(places)), (count, 1, 1)))
+
+
+def _weak_mixtures() -> dict[str, Distribution]:
+    """Regimes, groups, a wide ring, and a bent factor that is not among the features."""
+    z, weight = np.polynomial.hermite_e.hermegauss(24)
+    corners, bent = np.array([[-1, 1, 0], [-1, -1, 2]]), np.stack([0.6 * z, _quadratic(z)])
+    loadings = np.array([[1, 0], [1, 1], [0, 1], [1, -1], [2 / 3, 0]])
+    return {
+        "opposite slopes D=2": _regimes(0.5, 0, (0.7, -0.7)),
+        "rare regime D=2": _regimes(0.2, 0, (0, 0.95)),
+        "two groups against their slope D=2": _regimes(0.5, 0.8, (-0.57, -0.57)),
+        "wide ring D=2": GaussianMixture.ring(16, radius=1, width=0.38),
+        "three faint groups D=4": _noisy_places(0.4 * loadings[:4] @ corners, np.ones(3)),
+        "hidden driver D=5": _noisy_places(loadings @ bent, weight),
+        "hidden driver D=10": _noisy_places(np.tile(0.6 * loadings, (2, 1)) @ bent, weight),
+    }
+
+
+def _weak_among_many() -> dict[str, Distribution]:
+    """One or two pairs among features that say nothing, and a little of everything."""
+    pair = Normal(np.array([[1, 0.4], [0.4, 1]]))
+    return {
+        "normal pair D=10": _among(8, pair),
+        "even correlation D=8": Normal(0.9 * np.eye(8) + 0.1),
+        "quadratic D=5": _among(3, _curve(_quadratic)),
+        "quadratic and wave D=8": _among(4, _curve(_quadratic), _curve(_wave)),
+        "wave, heavy tails D=10": _heavy(_among(8, _curve(_wave))),
+        "product D=6": _among(3, Driven(2, [lambda x, z: 0.47 * x * z], [_constant])),
+        "Clayton and normal pair D=6": _among(2, Clayton(2, 0.3), pair),
+    }

@@ -17,12 +17,11 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 import cost
 import page
 import results
-from measure import fits, measure
+from measure import KNOWN, fits, measure
 from panel import REFERENCES
-from peers import ESTIMATORS
 
 WORKERS = 2
-NAMES = (*ESTIMATORS, *REFERENCES)
+NAMES = (*KNOWN, *REFERENCES)
 
 
 def estimators(text: str) -> list[str]:

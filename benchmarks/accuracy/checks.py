@@ -59,11 +59,12 @@ def _null_panel(measure: str, margin: str, features: int) -> Panel:
     """Independent features; other samples for each of the margins."""
     distribution = Margins(normal(features, 0), [NULL_MARGINS[margin]])
     first = list(NULL_MARGINS).index(margin) * len(TRIALS)
-    panel = _panel(measure, _null(margin, features), distribution, SAMPLES, "log det")
+    panel = _panel(measure, null_case(margin, features), distribution, SAMPLES, "log det")
     return panel._replace(trials=range(first, first + len(TRIALS)))
 
 
-def _null(margin: str, features: int) -> str:
+def null_case(margin: str, features: int) -> str:
+    """Name of independent features in the results."""
     return f"null {margin} D={features}"
 
 
@@ -124,7 +125,7 @@ def null_table(results: pd.DataFrame) -> str:
     """Bias and spread on independent features, beside the spread of the log-determinant."""
     rows = []
     for measure, features, n, margin in product(MEASURES, NULL_FEATURES, SAMPLES, NULL_MARGINS):
-        found = errors(results, measure, _null(margin, features), n)
+        found = errors(results, measure, null_case(margin, features), n)
         error, reference = found.xrbig, found["log det"].std(ddof=0)
         rows.append(
             f"{measure} | {features} | {n} | {margin} | {error.mean():+.5f} | {error.abs().max():.5f} | "

@@ -6,18 +6,23 @@ from functools import lru_cache
 
 import checks
 import student
+import weak
 import wide
 from cases import Case
 from panel import REFERENCES
-from peers import ESTIMATORS
+from peers import ESTIMATORS, MORE_NEIGHBOURS
 from results import Fit, Result
 
-PANELS = {(panel.measure, panel.case): panel for panel in [*student.panels(), *wide.panels(), *checks.panels()]}
+KNOWN = ESTIMATORS | MORE_NEIGHBOURS
+PANELS = {
+    (panel.measure, panel.case): panel
+    for panel in [*student.panels(), *wide.panels(), *checks.panels(), *weak.panels()]
+}
 
 
 def affordable(estimator: str, n: int) -> bool:
     """Whether a fit takes about a minute at most."""
-    return estimator in REFERENCES or n <= ESTIMATORS[estimator].most_samples
+    return estimator in REFERENCES or n <= KNOWN[estimator].most_samples
 
 
 def fits(estimators: Collection[str]) -> list[Fit]:
@@ -47,7 +52,7 @@ def measure(fit: Fit) -> Result:
         estimate = REFERENCES[fit.estimator](case, fit.n, fit.trial)
     else:
         x = case.distribution.sample(fit.n, fit.trial)
-        estimator = ESTIMATORS[fit.estimator]
+        estimator = KNOWN[fit.estimator]
         start = time.process_time()
         if case.split is None:
             estimate = estimator.total_correlation(x)

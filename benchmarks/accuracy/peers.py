@@ -7,6 +7,7 @@ all samples beyond.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 K = 3  # neighbours, as in the paper
+MORE = (12, 25)  # neighbours of KSG for weak dependence
 TREE_FEATURES = 10  # above, k-d trees are slower than comparing all pairs
 ASKED = 5000
 PAIRS = 1 << 22  # distances held at a time
@@ -80,22 +82,22 @@ def _rows(asked: NDArray[Any], n: int) -> list[NDArray[Any]]:
 def nearest_euclidean(x: Floats, asked: Ints) -> Floats:
     """Euclidean distance of the samples `asked` to their K-th neighbours in `x`."""
     if len(x) <= TREE_FEATURES:
-        return _nearest_by_tree(x, asked, 2)
+        return _nearest_by_tree(x, asked, K, 2)
     square = np.einsum("fn,fn->n", x, x)
     nearest = [np.partition(square - 2 * x[:, rows].T @ x, K, axis=1)[:, K] for rows in _rows(asked, x.shape[1])]
     return np.asarray(np.sqrt(np.concatenate(nearest) + square[asked]))
 
 
-def nearest_maximum(x: Floats, asked: Ints) -> Floats:
-    """Distance in the maximum norm of the samples `asked` to their K-th neighbours in `x`."""
+def nearest_maximum(x: Floats, asked: Ints, k: int) -> Floats:
+    """Distance in the maximum norm of the samples `asked` to their k-th neighbours in `x`."""
     if len(x) <= TREE_FEATURES:
-        return _nearest_by_tree(x, asked, math.inf)
-    nearest = [np.partition(_maximum(x, rows), K, axis=1)[:, K] for rows in _rows(asked, x.shape[1])]
+        return _nearest_by_tree(x, asked, k, math.inf)
+    nearest = [np.partition(_maximum(x, rows), k, axis=1)[:, k] for rows in _rows(asked, x.shape[1])]
     return np.concatenate(nearest)
 
 
-def _nearest_by_tree(x: Floats, asked: Ints, norm: float) -> Floats:
-    return np.asarray(cKDTree(x.T).query(x.T[asked], k=[K + 1], p=norm)[0][:, 0])
+def _nearest_by_tree(x: Floats, asked: Ints, k: int, norm: float) -> Floats:
+    return np.asarray(cKDTree(x.T).query(x.T[asked], k=[k + 1], p=norm)[0][:, 0])
 
 
 def _maximum(x: Floats, rows: Ints) -> Floats:
@@ -142,25 +144,25 @@ def neighbour_mutual_information(x: Floats, split: int) -> float:
     return groups - neighbour_entropy(x, asked)
 
 
-def kraskov_total_correlation(x: Floats) -> float:
-    """T = psi(k) + (D - 1) psi(N) - sum_d <psi(n_d + 1)>, KSG: k = 3.
+def kraskov_total_correlation(x: Floats, k: int = K) -> float:
+    """T = psi(k) + (D - 1) psi(N) - sum_d <psi(n_d + 1)>, KSG.
 
     n_d are the samples nearer in feature d than the k-th neighbour of all features in the maximum norm; Kraskov,
     Stoegbauer & Grassberger, Physical Review E 69:066138, 2004, Eq. 23.
     """
     features, n = x.shape
     asked = asked_samples(features, n)
-    radius = nearest_maximum(x, asked)
+    radius = nearest_maximum(x, asked, k)
     margins = sum(psi(count_nearer(x[d : d + 1], asked, radius)).mean() for d in range(features))
-    return float(psi(K) + (features - 1) * psi(n) - margins)
+    return float(psi(k) + (features - 1) * psi(n) - margins)
 
 
-def kraskov_mutual_information(x: Floats, split: int) -> float:
-    """I = psi(k) + psi(N) - <psi(n_x + 1) + psi(n_y + 1)>, KSG: k = 3, maximum norm; Kraskov et al., 2004, Eq. 8."""
+def kraskov_mutual_information(x: Floats, split: int, k: int = K) -> float:
+    """I = psi(k) + psi(N) - <psi(n_x + 1) + psi(n_y + 1)>, KSG, maximum norm; Kraskov et al., 2004, Eq. 8."""
     asked = asked_samples(*x.shape)
-    radius = nearest_maximum(x, asked)
+    radius = nearest_maximum(x, asked, k)
     groups = sum(psi(count_nearer(group, asked, radius)).mean() for group in (x[:split], x[split:]))
-    return float(psi(K) + psi(x.shape[1]) - groups)
+    return float(psi(k) + psi(x.shape[1]) - groups)
 
 
 def _kernel_density(square: Floats, features: int, bandwidth: float) -> Floats:
@@ -249,4 +251,8 @@ ESTIMATORS = {
     "KSG": Estimator(kraskov_total_correlation, kraskov_mutual_information),
     "KSG copula": Estimator(kraskov_copula_total_correlation, kraskov_copula_mutual_information),
     "vME": Estimator(kernel_total_correlation, kernel_mutual_information, most_samples=1000),
+}
+MORE_NEIGHBOURS = {
+    f"KSG k={k}": Estimator(partial(kraskov_total_correlation, k=k), partial(kraskov_mutual_information, k=k))
+    for k in MORE
 }
