@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from xrbig import blocks, checks, ordered, roles
 from xrbig.core.information import Estimate, Reason
+from xrbig.core.place import Grid
 from xrbig.estimator import RBIG
 from xrbig.roles import Dims
 
@@ -105,6 +106,7 @@ def labelled(
         settings=request.estimator,
         min_samples=request.min_samples,
         skipna=request.skipna is None or bool(request.skipna),
+        **({} if others is not None else {"grid": Grid(tuple(found.arrays[0].sizes[d] for d in groups.samples))}),
         **(ordered.errors_along(found.arrays, groups.samples) if request.std_error else {}),
     )
     sides = [found] if others is None else [found, others]

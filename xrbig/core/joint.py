@@ -13,7 +13,7 @@ from xrbig.core.elliptical import radius_above_chance
 from xrbig.core.marginal import Bools, Floats, Ints, exact_order, rank_gaussianize
 from xrbig.core.mixture import Mixture, monomials_of
 from xrbig.core.negentropy import margins_above_chance
-from xrbig.core.place import Place, alternating, times
+from xrbig.core.place import Place, alternating, times, times_beyond
 from xrbig.core.rungs import neighbours
 from xrbig.core.rungs.ellipse import ellipse
 from xrbig.core.rungs.moments import Found, pairs_and_triples, values_of_pairs
@@ -92,7 +92,8 @@ def of_scores(z: Floats, place: Place, seed: int) -> Scores:
     """T of normal scores `z` (cell, feature, sample): t copula, moments, neighbours, trees and mixtures."""
     cells, features, _ = z.shape
     r = place.autocorrelation(z)
-    time = times(r, r)[:, *np.triu_indices(features, 1)].mean(axis=1)
+    pairs = np.triu_indices(features, 1)
+    time, beyond = (own(r, r)[:, *pairs].mean(axis=1) for own in (times, times_beyond))
     alone = [slice(i, i + 1) for i in range(features)]
     base = ellipse(z, alone, time)
     terms, y = base.terms, base.y
@@ -107,7 +108,7 @@ def of_scores(z: Floats, place: Place, seed: int) -> Scores:
     evident, n_layers = shares.max(axis=1), np.ones(cells, dtype=np.int64)
     for cell in np.flatnonzero(evident > 0) if features <= FEW else range(cells):
         asked = neighbours.Asked.of(place.coordinates(cell), WINDOW * float(time[cell]) ** (1 / len(place.shape)))
-        left = Left(z[cell], y[cell], asked, float(time[cell]))
+        left = Left(z[cell], y[cell], asked, float(beyond[cell]))
         start = shares[cell] * np.maximum(found.value[cell], 0)
         if features <= FEW:
             terms[cell], more = _few(left, terms[cell], min(float(start.sum()), WEAK), float(evident[cell]))
@@ -120,7 +121,7 @@ def of_scores(z: Floats, place: Place, seed: int) -> Scores:
 
 
 class Left(NamedTuple):
-    """One cell: scores `z` and what is left of them, `y` (feature, sample); samples asked, decorrelation time."""
+    """One cell: scores `z` and what is left of them, `y` (feature, sample); samples asked, and how few they are by memory."""
 
     z: Floats
     y: Floats

@@ -10,6 +10,7 @@ from xrbig.core.marginal import Bools, Floats, Ints
 
 LAGS = 8  # one in so many samples is near enough for its correlation with another to be known, and to matter
 FEWEST_LAGS = 4
+MOST_CYCLE = 0.9  # amplitude of a cycle in the autocorrelation
 BLOCK_TIMES = 10  # decorrelation times that the samples of a fold stay together
 MOST_BLOCKS = 48  # of samples along one dimension, half as many along each of two: more leave neighbours in others
 STRETCHES = 32  # of samples at least, in turn in the one and the other half
@@ -67,7 +68,8 @@ class Place(NamedTuple):
     def autocorrelation(self, x: Floats) -> Floats:
         """Autocorrelation (cell, feature, lag) of `x` (cell, feature, sample) at lag 0 and the lags next to it.
 
-        Lags are those of half of the space, as those of the other half are the same.
+        Lags are those of half of the space, as those of the other half are the same. A cycle that does not fade is
+        left out: features that have it in common depend on each other, and that is no chance.
         """
         size, lags = _lags(self.shape)
         x = x - x.mean(axis=-1, keepdims=True)
@@ -82,7 +84,8 @@ class Place(NamedTuple):
                 power = np.abs(rfftn(grid.reshape(self.shape), size)) ** 2
                 own[:] = irfftn(power, size).reshape(-1)[lags]
         variance = out[..., :1]
-        return np.divide(out, variance, out=np.zeros_like(out), where=variance > 0)
+        r = np.divide(out, variance, out=np.zeros_like(out), where=variance > 0)
+        return _without_cycles(r, x.shape[-1])
 
     def folds(self, cell: int, number: int, time: float) -> Ints:
         """Fold (sample,) of each sample: blocks of many decorrelation times, in turn along all dimensions together.
@@ -96,6 +99,17 @@ class Place(NamedTuple):
             wanted = np.clip(BLOCK_TIMES * time ** (1 / dims), least, max(least, extent / number))
             total += along >> max(0, int(np.log2(max(wanted, 1))))
         return total % number
+
+
+def _without_cycles(r: Floats, n: int) -> Floats:
+    """Autocorrelations (cell, feature, lag) of what is left beside a cycle, whose amplitude far lags tell.
+
+    Chance makes these vary too, by the memory over the number of samples.
+    """
+    far = r[..., r.shape[-1] // 2 :]
+    memory = 2 * (r**2).sum(axis=-1, keepdims=True) - r[..., :1] ** 2
+    amplitude = np.sqrt(np.clip(2 * (far.var(axis=-1, keepdims=True) - memory / n), 0, MOST_CYCLE**2))
+    return np.asarray(np.sign(r) * np.maximum(np.abs(r) - amplitude, 0) / (1 - amplitude))
 
 
 @cached
@@ -118,6 +132,11 @@ def times(one: Floats, other: Floats) -> Floats:
     Society 98:536, 1935).
     """
     return np.maximum(2 * (one @ other.swapaxes(-1, -2)) - one[..., :1] * other[..., 0][..., None, :], 1.0)
+
+
+def times_beyond(one: Floats, other: Floats) -> Floats:
+    """The same of what correlation does not tell, as of products of total degree three of a Gaussian process."""
+    return (times(np.abs(one), other**2) + times(one**2, np.abs(other))) / 2
 
 
 @cached
