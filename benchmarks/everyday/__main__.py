@@ -61,7 +61,7 @@ def run(tasks: list[Task], draws: int | None, label: str | None) -> None:
     """Measure tasks, print their rows beside what is kept, and keep them if there is a label."""
     versions = (*page.VERSIONS, THIS)
     kept, new = results.read(), []
-    print(*page.header(versions), sep="\n")
+    print(*page.header([*page.COLUMNS, *versions]), sep="\n")
     for task in tasks:
         new.append(measured(THIS, task, draws or task.draws))
         table = pd.concat([frame for frame in (kept, pd.DataFrame(new)) if len(frame)])

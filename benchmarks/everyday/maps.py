@@ -87,11 +87,11 @@ def moved(where: tuple[Path, tuple[str, ...]], change: Change) -> Callable[[int]
     return lambda count: np.asarray(moves(where, change, "auto", count)[0] > MOVED, dtype=np.float64)
 
 
-def beyond_error(where: tuple[Path, tuple[str, ...]], change: Change) -> Callable[[int], Floats]:
+def beyond_error(where: tuple[Path, tuple[str, ...]], change: Change, rotation: str) -> Callable[[int], Floats]:
     """Which cells of plain RBIG a change moves by more than two standard errors."""
 
     def values(count: int) -> Floats:
-        move, error = moves(where, change, "random", count)
+        move, error = moves(where, change, rotation, count)
         return np.asarray(move > 2 * error, dtype=np.float64)
 
     return values
@@ -113,12 +113,12 @@ def speckle_tasks() -> Iterator[Task]:
         yield Task("g", f"{name}: {text}", 744, CELLS, moved(where, change), 0, most, share=True)
     clusters = "clusters in 5 features: scatter of five seeds / std_error"
     yield Task("g", clusters, 1000, 10, scatter_by_seed, 0, 0.25)
-    for text, (change, _) in CHANGES.items():
-        values = beyond_error(ALL_SIX, change)
-        yield Task("g", f"plain RBIG, INCA, T of six, beyond 2 std_error: {text}", 744, CELLS, values, 0, 0, share=True)
-    values = beyond_error(WINTER, other_seed)
-    text = "plain RBIG, Iberia, beyond 2 std_error: another seed"
-    yield Task("g", text, 1805, CELLS, values, 0, 0, share=True, needs=IBERIA)
+    for rotation, (text, (change, _)) in product(("random", "ica"), CHANGES.items()):
+        values, name = beyond_error(ALL_SIX, change, rotation), f"plain RBIG, {rotation}, INCA, T of six: {text}"
+        yield Task("g", name, 744, CELLS, values, 0, 0, share=True)
+    for rotation in ("random", "ica"):
+        values, name = beyond_error(WINTER, other_seed, rotation), f"plain RBIG, {rotation}, Iberia: another seed"
+        yield Task("g", name, 1805, CELLS, values, 0, 0, share=True, needs=IBERIA)
 
 
 def too_low(draw: Draw, n: int) -> Callable[[int], Floats]:

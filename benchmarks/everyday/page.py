@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,13 +13,16 @@ from study import Task
 
 PAGE = Path(__file__).parents[2] / "docs" / "everyday.md"
 VERSIONS = ("0.1.0", "now")
+COLUMNS = ("case", "N", "wanted")
 SPREAD = 0.005  # nats, within which the spread beside a yardstick does not matter
 MISSING = "\N{EN DASH}"
+Kept = dict[tuple[Any, ...], dict[Any, Any]]
 TITLES = {
     "a": (
         "Structure within groups",
         "The groups are independent of each other; what is within them is named, *x; y* for I(x; y) and *x; y; z* for "
-        "I(x; y given z). In brackets the spread for that of the plain pair: it is too large above 2, if it is also above 0.005 nat.",
+        "I(x; y given z). In brackets the spread for that of the plain pair: it is too large above 2, if also above "
+        "0.005 nat.",
     ),
     "b": ("Structure within, and something shared", ""),
     "c": (
@@ -33,8 +37,8 @@ TITLES = {
     ),
     "g": (
         "Maps without speckle",
-        "Share of the cells that a change which says nothing moves by more than 0.05 nat or, for plain RBIG (random "
-        "rotations), by more than two standard errors.",
+        "Share of the cells that a change which says nothing moves by more than 0.05 nat or, for plain RBIG, "
+        "by more than two standard errors.",
     ),
     "h": (
         "The flow beside the map",
@@ -70,57 +74,68 @@ def wanted(task: Task) -> str:
     return f"at least {number(low, True)}" if high >= 1 else f"{number(low, True)} to {number(high, True)}"
 
 
-def cell(task: Task, found: pd.Series, yardstick: float) -> str:
-    """What is found, in bold if it is not as wanted, in italics if chance may be why."""
-    ratio = found["std"] / yardstick
-    off = abs(found["mean"] - task.truth) - task.tolerance - 1e-9
-    chance = 2 * found["std"] / np.sqrt(found["draws"])
-    wide = ratio > 2 and found["std"] > SPREAD
-    mark = "**" if wide or not off <= chance else "*" if off > 0 else ""
-    text = number(found["mean"], task.share)
-    if not task.share and found["draws"] > 1:
-        text += f" \N{PLUS-MINUS SIGN} {found['std']:.3f}"
-    text = f"{mark}{text}{mark}"
-    if not np.isnan(ratio):
-        text += f" ({ratio:.1f})"
-    return f"{text}; {found['note']}" if found["note"] else text
+def kept(found: pd.DataFrame) -> Kept:
+    """Rows by version, group, case and number of samples."""
+    return {tuple(row[key] for key in results.KEYS): row for row in found.to_dict("records")}
+
+
+def against_yardstick(table: Kept, version: str, task: Task) -> float:
+    """Spread for that of the yardstick, NaN where there is none."""
+    own, plain = (table.get((version, task.group, case, task.n)) for case in (task.case, task.yardstick))
+    return np.nan if own is None or plain is None else own["std"] / plain["std"]
+
+
+def mark(table: Kept, version: str, task: Task) -> str:
+    """Bold if a result is not as wanted, italics if chance may be why."""
+    own = table[version, task.group, task.case, task.n]
+    off = abs(own["mean"] - task.truth) - task.tolerance - 1e-9
+    chance = 2 * own["std"] / np.sqrt(own["draws"]) if task.tolerance else 0  # once is more than never
+    if (own["std"] > SPREAD and against_yardstick(table, version, task) > 2) or not off <= chance:
+        return "**"
+    return "*" if off > 0 else ""
+
+
+def cell(table: Kept, version: str, task: Task) -> str:
+    """What a version finds."""
+    own = table.get((version, task.group, task.case, task.n))
+    if own is None:
+        return MISSING
+    around = f" \N{PLUS-MINUS SIGN} {own['std']:.3f}" if own["draws"] > 1 and not task.share else ""
+    sign, ratio = mark(table, version, task), against_yardstick(table, version, task)
+    text = f"{sign}{number(own['mean'], task.share)}{around}{sign}"
+    return text + ("" if np.isnan(ratio) else f" ({ratio:.1f})") + (f"; {own['note']}" if own["note"] else "")
 
 
 def rows(tasks: Iterable[Task], found: pd.DataFrame, versions: Iterable[str]) -> list[str]:
     """One row per task, one column per version."""
-    table = {tuple(r[k] for k in results.KEYS): r for _, r in found.iterrows()}
+    table = kept(found)
     lines = []
     for task in tasks:
-        cells = []
-        for version in versions:
-            own = table.get((version, task.group, task.case, task.n))
-            plain = table.get((version, task.group, task.yardstick, task.n))
-            yardstick = np.nan if plain is None else float(plain["std"])
-            cells.append(MISSING if own is None else cell(task, own, yardstick))
+        cells = [cell(table, version, task) for version in versions]
         lines.append(f"| {' | '.join([task.case, str(task.n), wanted(task), *cells])} |")
     return lines
 
 
-def header(versions: Iterable[str]) -> list[str]:
+def header(names: Iterable[str]) -> list[str]:
     """Head of a table."""
-    names = ["case", "N", "wanted", *versions]
+    names = list(names)
     return [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
+
+
+def counted(table: Kept, version: str, tasks: list[Task]) -> list[str]:
+    """How many results of a version are as wanted, are not but may be by chance, and are not."""
+    marks = [mark(table, version, task) for task in tasks if (version, task.group, task.case, task.n) in table]
+    return [str(marks.count(sign)) for sign in ("", "*", "**")] if marks else [MISSING] * 3
 
 
 def summary(tasks: list[Task], found: pd.DataFrame) -> list[str]:
     """How many rows of each table are as wanted."""
-    names = [f"{version}: {state}" for version in VERSIONS for state in ("as wanted", "unsure", "not")]
-    lines = [f"| table | rows | {' | '.join(names)} |", "|" + "---|" * (2 + len(names))]
+    table = kept(found)
+    lines = header(["table", *(f"{v}: {state}" for v in VERSIONS for state in ("as wanted", "unsure", "not"))])
     for group, (title, _) in TITLES.items():
         own = [task for task in tasks if task.group == group]
-        cells = []
-        for version in VERSIONS:
-            shown = [line.split(" | ")[-1] for line in rows(own, found, [version])]
-            there = [text for text in shown if not text.startswith(MISSING)]
-            bad = sum("**" in text for text in there)
-            unsure = sum("*" in text for text in there) - bad
-            cells.append(f"{len(there) - bad - unsure} | {unsure} | {bad}" if there else " | ".join([MISSING] * 3))
-        lines.append(f"| {title} | {len(own)} | {' | '.join(cells)} |")
+        cells = [text for version in VERSIONS for text in counted(table, version, own)]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
     return lines
 
 
@@ -131,6 +146,6 @@ def write(tasks: list[Task]) -> None:
     parts.append("\n".join(summary(tasks, found)) + "\n")
     for group, (title, text) in TITLES.items():
         own = [task for task in tasks if task.group == group]
-        table = "\n".join([*header(VERSIONS), *rows(own, found, VERSIONS)])
+        table = "\n".join([*header([*COLUMNS, *VERSIONS]), *rows(own, found, VERSIONS)])
         parts.append("\n".join([f"## {title}", "", *([text, ""] if text else []), table, ""]))
     PAGE.write_text("\n".join(parts))
