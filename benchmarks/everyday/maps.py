@@ -1,16 +1,16 @@
 """Neighbouring cells must not differ for no reason (g), and what holds for any data (j)."""
 
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from relations import GROUPS, beside_relation
+from relations import GROUPS, UNRELATED, beside_relation
 from structure import beside, parabola, product_driver, sine
-from study import ERA5, IBERIA, Draw, Floats, Groups, Task, dataset, drawn_from, estimate
+from study import ERA5, IBERIA, Draw, Floats, Groups, Noted, Task, dataset, drawn_from, estimate
 
 import xrbig
 from xrbig.distributions import GaussianMixture
@@ -23,7 +23,7 @@ MIXTURE = GaussianMixture.random(5, components=3, distance=2, seed=5)
 
 @cache
 def cells(path: Path, names: tuple[str, ...], count: int) -> xr.Dataset:
-    """Cells without gaps, evenly spaced over a map; names that say their group and place, as x0, x1, y0."""
+    """Cells without gaps, evenly spaced over a map; names that say their group and place, as x0, x1, y2."""
     first = [name[1:] for name in names]
     with xr.open_dataset(path) as file:
         grid = [dim for dim in file[first[0]].dims if dim != "time"]
@@ -34,6 +34,7 @@ def cells(path: Path, names: tuple[str, ...], count: int) -> xr.Dataset:
 
 WIND = (xrbig.tutorial.INCA, ("xUU", "xVV", "yT2M"))
 ALL_SIX = (xrbig.tutorial.INCA, ("xGL", "xP0", "xRH2M", "xT2M", "xUU", "xVV"))
+PRESSURE = (xrbig.tutorial.INCA, ("xT2M", "yP0"))
 WINTER = (IBERIA, ("xpsl", "xta850", "xhus850"))
 
 
@@ -121,13 +122,21 @@ def speckle_tasks() -> Iterator[Task]:
         yield Task("g", name, 1805, CELLS, values, 0, 0, share=True, needs=IBERIA)
 
 
-def too_low(draw: Draw, n: int) -> Callable[[int], Floats]:
+def hours_before(count: int, hours: int) -> xr.Dataset:
+    """Cells of INCA: temperature, pressure an hour later, and the pressure of so many hours until now."""
+    ds = cells(*PRESSURE, count)
+    shifted = {f"z{lag}": ds.y1.shift(sample=1 + lag) for lag in range(hours)}
+    return ds.assign(x0=ds.x0.shift(sample=1), **shifted).isel(sample=slice(hours, None))
+
+
+def too_low(data: Callable[[int], xr.Dataset]) -> Callable[[int], Noted]:
     """Which estimates are negative by more than 0.005 nat and two standard errors, where there are errors."""
 
-    def values(draws: int) -> Floats:
-        found = estimate(dataset(draw, n, draws), diagnostics=True)
+    def values(draws: int) -> Noted:
+        found = estimate(data(draws), diagnostics=True)
         value = next(iter(found.data_vars.values()))
-        return np.asarray(value < -0.005 - 2 * found.get("std_error", 0), dtype=np.float64)
+        low = np.asarray(value < -0.005 - 2 * found.get("std_error", 0), dtype=np.float64)
+        return Noted(low, f"mean {float(value.mean()):.3f}")
 
     return values
 
@@ -166,11 +175,16 @@ def invariant_tasks() -> Iterator[Task]:
         ("x = u v, y = u - v^2, given u, v", product_driver),
     ]
     for (text, draw), n in product(low, (200, 1000)):
-        yield Task("j", f"I < -0.005 - 2 std_error: {text}", n, 20, too_low(draw, n), 0, 0, share=True)
+        values = too_low(partial(dataset, draw, n))
+        yield Task("j", f"I < -0.005 - 2 std_error: {text}", n, 20, values, 0, 0, share=True)
+    for hours in (1, 3):
+        text = f"I < -0.005 - 2 std_error: INCA, T2M; P0 an hour later, given {hours} h of P0"
+        values = too_low(partial(hours_before, hours=hours))
+        yield Task("j", text, 744 - hours, 12, values, 0, 0, share=True)
     more: list[tuple[str, Draw]] = [
         ("sine of x; x and a parabola", parabola_beside),
         ("sum; a, b, a - b, c", beside_relation(GROUPS["a, b, a - b, c"][0], free=False)),
-        ("independent; a, b, c", beside_relation(GROUPS["a, b, c (no relation)"][0], free=True)),
+        ("independent; a, b, c", beside_relation(GROUPS[UNRELATED][0], free=True)),
     ]
     for (text, draw), n in product(more, (200, 1000)):
         yield Task("j", f"I(x; y, w) < I(x; y) - 0.02: {text}", n, 20, loses(draw, n), 0, 0, share=True)

@@ -21,13 +21,13 @@ TITLES = {
     "a": (
         "Structure within groups",
         "The groups are independent of each other; what is within them is named, *x; y* for I(x; y) and *x; y; z* for "
-        "I(x; y given z). In brackets the spread for that of the plain pair: it is too large above 2, if also above "
-        "0.005 nat.",
+        "I(x; y given z). In brackets the spread for that of the plain pair.",
     ),
     "b": ("Structure within, and something shared", ""),
     "c": (
         "Exact relations",
-        "x is a sum of the normal features a, b, c and noise. What the others of its group determine adds nothing.",
+        "x is a sum of the normal features a, b, c and noise. What the others of its group determine adds nothing. In "
+        "brackets the spread for that without a relation.",
     ),
     "d": ("Features that say nothing", "y = sin 3x + 0.3 e, and dummies d that are independent of both."),
     "e": ("Autocorrelation", "Independent series."),
@@ -46,14 +46,15 @@ TITLES = {
         "is more. It counts as 0 where `fit` warned.",
     ),
     "i": ("Textbook distributions", ""),
-    "j": ("What holds for any data", "Share of the estimates that break a rule that holds for the true values."),
+    "j": ("What holds for any data", "Share of the estimates that break a rule which holds for the true values."),
 }
 TEXT = """# Everyday data
 
-Written by `python benchmarks/everyday` with Python {python}, NumPy {numpy}, xarray {xarray}. Nats; default settings.
-Mean \N{PLUS-MINUS SIGN} standard deviation over the draws; in bold what is not as wanted: a mean further from the truth
-than allowed, or a spread that is too large. In italics a mean that is too far off by less than two of its standard
-errors: chance may be why. The samples are the same for both versions.
+Written by `python benchmarks/everyday` (`--only a` for the first table) with Python {python}, NumPy {numpy},
+xarray {xarray}. Nats; default settings. Mean \N{PLUS-MINUS SIGN} standard deviation over the draws; in bold what is not
+as wanted: a mean further from the truth than allowed, or a spread that is too large. In italics a mean that is too far
+off by less than two of its standard errors: chance may be why. A spread above 0.005 nat is too large if it is more than
+twice that of a plain case. The samples are the same for both versions.
 """
 
 
@@ -135,7 +136,7 @@ def summary(tasks: list[Task], found: pd.DataFrame) -> list[str]:
     for group, (title, _) in TITLES.items():
         own = [task for task in tasks if task.group == group]
         cells = [text for version in VERSIONS for text in counted(table, version, own)]
-        lines.append(f"| {title} | {' | '.join(cells)} |")
+        lines.append(f"| {group}. {title} | {' | '.join(cells)} |")
     return lines
 
 
@@ -147,5 +148,5 @@ def write(tasks: list[Task]) -> None:
     for group, (title, text) in TITLES.items():
         own = [task for task in tasks if task.group == group]
         table = "\n".join([*header([*COLUMNS, *VERSIONS]), *rows(own, found, VERSIONS)])
-        parts.append("\n".join([f"## {title}", "", *([text, ""] if text else []), table, ""]))
+        parts.append("\n".join([f"## {group}. {title}", "", *([text, ""] if text else []), table, ""]))
     PAGE.write_text("\n".join(parts))

@@ -55,8 +55,9 @@ def single(*features: Floats) -> Features:
 
 
 Related = Callable[[Rng, Floats, Floats, Floats], Features]
+UNRELATED = "a, b, c (no relation)"
 GROUPS: dict[str, tuple[Related, str]] = {
-    "a, b, c (no relation)": (lambda r, a, b, c: [a, b, c], "abc"),
+    UNRELATED: (lambda r, a, b, c: [a, b, c], "abc"),
     "a, b, a - b, c": (lambda r, a, b, c: [a, b, a - b, c], "abc"),
     "a, b, a - b": (lambda r, a, b, c: [a, b, a - b], "ab"),
     "a, b, c, a + b + c": (lambda r, a, b, c: [a, b, c, a + b + c], "abc"),
@@ -194,8 +195,9 @@ def relation_tasks() -> Iterator[Task]:
         for free in (False, True):
             truth = 0.0 if free else explained(names)
             draw = beside_relation(related, free)
-            text = f"I({'independent' if free else 'x'}; {name})"
-            yield Task("c", text, n, 20, estimates(draw, n), truth, 0.03 if truth else 0.005)
+            x, tolerance = ("independent", 0.005) if free else ("x", 0.03)
+            plain = "" if name == UNRELATED else f"I({x}; {UNRELATED})"
+            yield Task("c", f"I({x}; {name})", n, 20, estimates(draw, n), truth, tolerance, yardstick=plain)
     log_ratios = normal_information(np.sqrt(3.5 / 4.5))
     cases = [
         ("I(x; fractions)", fractions, log_ratios, 0.05),
