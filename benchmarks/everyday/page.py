@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Iterable
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def wanted(task: Task) -> str:
     if task.share and not task.tolerance:
         return "all" if task.truth else "none"
     if not task.share:
-        return f"{task.truth:.3f} \N{PLUS-MINUS SIGN} {task.tolerance:.3f}"
+        return f"{task.truth:.3g} \N{PLUS-MINUS SIGN} {task.tolerance:.2g}"
     if low <= 0:
         return f"at most {number(high, True)}"
     return f"at least {number(low, True)}" if high >= 1 else f"{number(low, True)} to {number(high, True)}"
@@ -148,5 +149,5 @@ def write(tasks: list[Task]) -> None:
     for group, (title, text) in TITLES.items():
         own = [task for task in tasks if task.group == group]
         table = "\n".join([*header([*COLUMNS, *VERSIONS]), *rows(own, found, VERSIONS)])
-        parts.append("\n".join([f"## {group}. {title}", "", *([text, ""] if text else []), table, ""]))
+        parts.append("\n".join([f"## {group}. {title}", "", *([fill(text, 120), ""] if text else []), table, ""]))
     PAGE.write_text("\n".join(parts))

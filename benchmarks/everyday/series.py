@@ -15,6 +15,7 @@ HOURS = 744
 SPIN_UP = 400  # samples of a series that are left out
 PEAK = (0.95, 12)  # modulus of the poles, and the period in samples, of series with a spectral peak
 THREE_WAY_NOISE = 3.0
+HETEROSCEDASTIC = 0.0965  # the entropy of y by quadrature, less the mean of that given x
 CALIBRATION = 39  # surrogates where nothing is shared: the level of a test does not depend on their number
 
 
@@ -77,7 +78,7 @@ def three_way(rng: Rng, n: int) -> Groups:
 
 WEAK: dict[str, tuple[Draw, float]] = {
     "quadratic": (drawn_from(Regression(quadratic, 1.0), 1), Regression(quadratic, 1.0).total_correlation()),
-    "heteroscedastic": (heteroscedastic, 0.0965),
+    "heteroscedastic": (heteroscedastic, HETEROSCEDASTIC),
     "cosine": (drawn_from(Regression(cosine, 1.0), 1), Regression(cosine, 1.0).total_correlation()),
     "product of three": (three_way, Product(THREE_WAY_NOISE).total_correlation()),
     "t copula, nu = 3": (drawn_from(StudentT(np.eye(2), 3), 1), StudentT(np.eye(2), 3).total_correlation()),

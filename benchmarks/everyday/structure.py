@@ -81,6 +81,7 @@ BESIDE = (
     "plain; plain; clusters",
     "plain; plain; product",
     "parabola; plain; ring",
+    "plain; plain; parabola + product",
     "parabola + product; product + ring",
 )
 SIZES = (200, 500, 1000, 2000)
