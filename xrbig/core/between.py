@@ -16,7 +16,8 @@ from xrbig.core.weights import EVIDENT, evidence, share
 SPREAD = 1.5
 WINDOW = 2.0
 KS = (80, 36, 16, 7, 3)
-LEAST = 0.05
+LEAST = 0.05  # share of a path from which its neighbours are looked for
+UNLIKELY = 1e-3  # share of a path by the t copula alone, below which nothing more is looked for
 
 
 class Path(NamedTuple):
@@ -55,7 +56,7 @@ def between(x: Floats, y: Floats, place: Place) -> Between:
         return times(place.autocorrelation(a[None]), place.autocorrelation(b[None]))[0]
 
     time = float(memory(x, y).mean())
-    paths = _paths(np.concatenate([x, y]), len(x), time, n / time)
+    paths = [p for p in _paths(np.concatenate([x, y]), len(x), time, n / time) if p.log_weight > np.log(UNLIKELY)]
     seen = []
     for path in paths:
         sides = [(path.x, path.y, path.ratio)]

@@ -40,10 +40,12 @@ def dual_total_correlation(
     skipna: bool = True,
     grid: Grid | None = None,
 ) -> Estimate:
-    """D = H - sum_i H(x_i | all others), a sum of I(x_i; those before | those after)."""
+    """D = H - sum_i H(x_i | all others) = T - O."""
 
     def kernel(cells: Cells) -> list[Information]:
-        return [_by_cell(cells, settings, _dual)]
+        whole = _total(cells, settings)
+        found = total([(1.0, whole), (-1.0, _excess(cells, settings))])
+        return [found._replace(terms=np.where(np.isinf(whole.terms), np.inf, found.terms))]
 
     return map_cells(kernel, x, settings, min_samples, skipna, grid=grid)
 
@@ -55,31 +57,32 @@ def o_information(
     skipna: bool = True,
     grid: Grid | None = None,
 ) -> Estimate:
-    """T - D, a sum of what I(x_i; those before) loses by the condition on those after."""
+    """T - D = (2 - n) T + sum_i T(all but x_i) of n features."""
 
     def kernel(cells: Cells) -> list[Information]:
-        return [_by_cell(cells, settings, _excess)]
+        return [_excess(cells, settings)]
 
     return map_cells(kernel, x, settings, min_samples, skipna, grid=grid)
 
 
-def _by_cell(cells: Cells, settings: Settings, measure: Any) -> Information:
-    """A measure of cells whose features have each their own order; plain RBIG takes that of the first for all."""
+def _excess(cells: Cells, settings: Settings) -> Information:
+    """T - D: what I of each feature with those before it loses by the condition on those after it.
+
+    The order of the features is that of their ranks in each cell. Of the last one nothing is lost. Plain RBIG, whose
+    conditional I is no better than its T, sums these.
+    """
+    features = range(cells.x.shape[1])
+    if settings.rotation != "auto":
+        rest = [[[i] for i in features if i != left_out] for left_out in features]
+        parts = [(2.0 - len(features), _total(cells, settings))]
+        return total([*parts, *((1.0, shared(cells, groups, settings)) for groups in rest)])
     single = [cells.at(np.array([cell])) for cell in range(len(cells.x))]
-    parts = [measure(cell, cell.sorted(range(cell.x.shape[1]))[0].tolist(), settings) for cell in single]
-    return Information(*(np.concatenate(field) for field in zip(*parts, strict=True)))
+    each = [_excess_in_turn(cell, cell.sorted(features)[0].tolist(), settings) for cell in single]
+    return Information(*(np.concatenate(field) for field in zip(*each, strict=True)))
 
 
-def _dual(cell: Cells, features: list[int], settings: Settings) -> Information:
-    """D of the features of a cell, in that order."""
-    parts = [nothing(cell)]
-    for i in range(1, len(features)):
-        parts.append(shared(cell, [features[i : i + 1], features[:i]], settings, features[i + 1 :]))
-    return total([(1.0, part) for part in parts[1:] or parts])
-
-
-def _excess(cell: Cells, features: list[int], settings: Settings) -> Information:
-    """T - D of the features of a cell, in that order; of the last feature both terms are the same."""
+def _excess_in_turn(cell: Cells, features: list[int], settings: Settings) -> Information:
+    """T - D of the features of a cell, in that order."""
     parts = [(1.0, nothing(cell))]
     for i in range(1, len(features) - 1):
         groups = [features[i : i + 1], features[:i]]

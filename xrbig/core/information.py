@@ -211,8 +211,10 @@ def _fill(
     estimate.converged[cell] = np.stack([own.converged for own in found], axis=1).reshape(shape)
     if error_of is not None:
         unit = None if error_of.units is None else _units_of(error_of.units.places(), complete[kept])
-        plain = settings.rotation != "auto"
-        estimate.std_error[cell] = standard_error(found[0].terms, cells.z, error_of.pairs, plain, unit)
+        plain, finite = settings.rotation != "auto", np.isfinite(value)
+        terms = np.where(finite[:, None], found[0].terms, 0)
+        error = standard_error(terms, cells.z, error_of.pairs, plain, unit)
+        estimate.std_error[cell] = np.where(finite, error, np.nan)
 
 
 def _units_of(unit: Ints, complete: Bools) -> Ints:

@@ -17,7 +17,7 @@ from xrbig.core.place import Place, alternating, times, times_beyond
 from xrbig.core.rungs import neighbours
 from xrbig.core.rungs.ellipse import ellipse
 from xrbig.core.rungs.moments import Found, pairs_and_triples, values_of_pairs
-from xrbig.core.unmixing import has_covariance, unmixing_layer
+from xrbig.core.unmixing import has_covariance, log_margins, standardize, unmixing_layer
 from xrbig.core.weights import evidence, share, share_of_best, stacked, wiener
 
 FEW = 3  # features up to which neighbours see all that is left
@@ -26,7 +26,7 @@ WINDOW = 2.0  # decorrelation times up to which samples are no neighbours
 SPREAD = 1.5  # how much more a mean of neighbours scatters than of independent terms
 BENT = 0.0, 0.02  # T of the t copula from which neighbours may see more without it
 TREE = 0.0, 0.2  # by how much of it a tree of pairs must exceed the t copula
-COMPONENTS = (2, 4, 8, 16)
+COMPONENTS = (2, 3, 4, 6, 10, 16)
 FOLDS = 4
 SAMPLES_PER_PARAMETER = 1.5
 MIXED = 1.4  # how much more a gain of unseen samples scatters
@@ -59,6 +59,8 @@ def total_correlation(x: Floats, z: Floats, few_ties: Bools, place: Place, seed:
     own = np.flatnonzero((found.evident > 0) & few_ties & has_covariance(x))
     if own.size:
         _unmix(x, own, found, place, seed)
+    for cell in own if x.shape[1] > FEW else ():
+        _mix(x[cell], found.terms[cell : cell + 1], place.at([cell]), seed)
     infinite = _grows(z, terms.mean(axis=1), place, seed)
     return Joint(terms, n_layers, ~infinite)
 
@@ -75,6 +77,18 @@ def _unmix(x: Floats, own: Ints, found: Scores, place: Place, seed: int) -> None
         left = of_scores(scores, place.at(own[i : i + 1]), seed).terms.mean()
         found.terms[cell] += weight[i] * max(0.0, unmixed.gain[i] + left - found.terms[cell].mean())
         found.n_layers[cell] += weight[i] > 0.5
+
+
+def _mix(x: Floats, terms: Floats, place: Place, seed: int) -> None:
+    """Add to the `terms` (1, sample) of a cell what a mixture of its raw values `x` (feature, sample) shares more."""
+    y = standardize(x)
+    r = place.autocorrelation(y[None])
+    time = float(times_beyond(r, r)[0][np.triu_indices(len(x), 1)].mean())
+    held, seen = _mixtures(y, place, time, seed)
+    alone = log_margins(y[None])[0] + (y**2).sum(axis=0) / 2
+    more = held - alone - terms[0]
+    found = max(0.0, float(((held + seen) / 2 - alone - terms[0]).mean()))
+    terms += wiener(np.array(evidence(more, len(more) / time) / MIXED)) * found
 
 
 def _grows(z: Floats, total: Floats, place: Place, seed: int) -> Bools:
@@ -178,7 +192,7 @@ def _many(left: Left, base: Floats, start: float, weight: float, place: Place, s
     if not weight or own.mean() <= 0:
         return terms, 0, weight
     terms = _tree(left, base, terms, place, seed)
-    held, seen = _mixtures(left, place, seed)
+    held, seen = _mixtures(left.y, place, left.time, seed)
     more = (base + held - terms).mean() / (MIXED * held.std() / np.sqrt(left.effective) + 1e-12)
     terms += weight * float(wiener(np.array(more))) * max(0.0, float((base + (held + seen) / 2 - terms).mean()))
     return terms, 1, weight
@@ -220,14 +234,14 @@ def _tree(left: Left, base: Floats, terms: Floats, place: Place, seed: int) -> F
     return terms + weight * float(wiener(np.array(evidence(more, left.effective)))) * max(0.0, float(more.mean()))
 
 
-def _mixtures(left: Left, place: Place, seed: int) -> tuple[Floats, Floats]:
+def _mixtures(y: Floats, place: Place, time: float, seed: int) -> tuple[Floats, Floats]:
     """Log-densities (sample,) of a stack of mixtures and of N(0, I), relative to this, of unseen and of seen samples."""
-    features, n = left.y.shape
-    fold = place.folds(0, FOLDS, left.time)
+    features, n = y.shape
+    fold = place.folds(0, FOLDS, time)
     size = n - int(np.bincount(fold, minlength=FOLDS).max())
-    fitted = np.stack([left.y[:, np.flatnonzero(fold != k)[:size]] for k in range(FOLDS)])
-    powers, every = monomials_of(fitted), monomials_of(left.y[None])
-    square = (left.y**2).sum(axis=0) / 2
+    fitted = np.stack([y[:, np.flatnonzero(fold != k)[:size]] for k in range(FOLDS)])
+    powers, every = monomials_of(fitted), monomials_of(y[None])
+    square = (y**2).sum(axis=0) / 2
     held, seen = [np.zeros(n)], [np.zeros(n)]
     for components in COMPONENTS:
         if components * (features + 1) * (features + 2) / 2 * SAMPLES_PER_PARAMETER > size:

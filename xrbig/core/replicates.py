@@ -114,7 +114,7 @@ def bootstrap(x: NDArray[Any], question: Question, number: int, block: int, conf
     the mean of the halves less the estimate that shows this: what doubling the samples once more might change.
     """
     spread = Spread(question.answer(x, question.units.grid()), *np.full((4, len(x)), np.nan))
-    for cell in np.flatnonzero(~np.isnan(spread.value)):
+    for cell in np.flatnonzero(np.isfinite(spread.value)):
         own, units = _complete_units(x[cell], question.units)
         if units.number >= FEWEST_BLOCKS * block:
             halves = resample.half_samples(units.number, block, number // 2, question.settings.seed)
@@ -138,4 +138,4 @@ def _half_values(x: Floats, places: Ints, grid: Grid, question: Question) -> Flo
         own = places[start : start + step]
         values.append(question.answer(np.moveaxis(x[:, own], 0, 1), grid.of(own), 1))
     both = np.concatenate(values).reshape(-1, 2)
-    return np.asarray(both[~np.isnan(both).any(axis=1)])
+    return np.asarray(both[np.isfinite(both).all(axis=1)])

@@ -39,8 +39,9 @@ def nothing(cells: Cells) -> Information:
 
 
 def total(several: Sequence[tuple[float, Information]]) -> Information:
-    """Weighted sum; all must have converged, and the layers are those of the first."""
-    terms = sum(weight * own.terms for weight, own in several)
+    """Weighted sum; all must have converged, and the layers are those of the first. Infinite less infinite is NaN."""
+    with np.errstate(invalid="ignore"):
+        terms = sum(weight * own.terms for weight, own in several)
     converged = np.logical_and.reduce([own.converged for _, own in several])
     return Information(np.asarray(terms), several[0][1].n_layers, converged)
 
@@ -111,8 +112,7 @@ def _by_rotations(
         first, second = groups
         sets = [(1.0, [*first, *second, *given]), (-1.0, [*first, *given]), (-1.0, [*second, *given]), (1.0, given)]
         return total([(weight, _plain(cells, features, settings, with_terms)) for weight, features in sets])
-    first, second = sorted(groups, key=lambda group: min(cells.rank[0, group]))
-    return _by_gaussianized_groups(cells, first, second, settings, with_terms)
+    return _by_gaussianized_groups(cells, groups, settings, with_terms)
 
 
 def _plain(cells: Cells, features: list[int], settings: Settings, with_terms: bool) -> Information:
@@ -132,7 +132,7 @@ def _gaussianized(z: Floats, settings: Settings, with_terms: bool, within: float
 
 
 def _by_gaussianized_groups(
-    cells: Cells, first: list[int], second: list[int], settings: Settings, with_terms: bool
+    cells: Cells, groups: list[list[int]], settings: Settings, with_terms: bool
 ) -> Information:
     """I(x, y) = T([D_x(x), D_y(y)]), Eq. 8.
 
@@ -140,12 +140,15 @@ def _by_gaussianized_groups(
     groups alone.
     """
     sequence, within, parts = alternating(cells.x.shape[2]), 0.0, []
-    for group in (first, second):
-        z = np.take(cells.take(cells.z, cells.sorted(group)), sequence, axis=-1)
+    turns = [cells.sorted(group) for group in groups]
+    for group, turn in zip(groups, turns, strict=True):
+        z = np.take(cells.take(cells.z, turn), sequence, axis=-1)
         if len(group) > 1:
             gaussianize(z, settings)
             within += null_log_det(*z.shape[1:])
         parts.append(np.take(z, np.argsort(sequence), axis=-1))
     both = np.concatenate(parts, axis=1)
+    rank = np.take_along_axis(cells.rank, np.concatenate(turns, axis=1), axis=1)
+    both = np.take_along_axis(both, np.argsort(rank, axis=1)[..., None], axis=1)
     both = rank_gaussianize(exact_order(both, settings.seed), settings.seed)
     return _gaussianized(both, settings, with_terms, within)

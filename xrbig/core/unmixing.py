@@ -35,7 +35,7 @@ def unmixing_layer(x: Floats, seed: int) -> Unmixed:
     on one half of the samples and judging on the other, is taken off: that of a fit on all is half as large.
     """
     features, n = x.shape[1:]
-    x = _standardize(x)
+    x = standardize(x)
     halves = [np.ascontiguousarray(x[..., half]) for half in HALVES]
     unmixings = [_unmix(half, seed) for half in halves]
     before = [_negentropy(half) for half in halves]
@@ -53,12 +53,12 @@ def unmixing_layer(x: Floats, seed: int) -> Unmixed:
 
 def has_covariance(x: Floats) -> Bools:
     """Whether no sample of `x` (cell, feature, sample) holds so much of the variance that covariances mean nothing."""
-    return np.asarray((_standardize(x) ** 2).max(axis=(1, 2)) <= LARGEST_SHARE * x.shape[2])
+    return np.asarray((standardize(x) ** 2).max(axis=(1, 2)) <= LARGEST_SHARE * x.shape[2])
 
 
 def is_narrow(x: Floats, one_in: int, least: float) -> Bools:
     """Of which features of `x` (..., sample) one in so many samples lie within `least` standard deviations."""
-    return np.asarray(~(widths(np.sort(_standardize(x), axis=-1), one_in).min(axis=-1) >= least))
+    return np.asarray(~(widths(np.sort(standardize(x), axis=-1), one_in).min(axis=-1) >= least))
 
 
 def widths(ordered: Floats, one_in: int) -> Floats:
@@ -69,7 +69,7 @@ def widths(ordered: Floats, one_in: int) -> Floats:
     return np.asarray(np.minimum(np.concatenate([wide, beyond], axis=-1), np.concatenate([beyond, wide], axis=-1)))
 
 
-def _standardize(x: Floats) -> Floats:
+def standardize(x: Floats) -> Floats:
     """Features of mean 0 and variance 1, whatever their size."""
     sized = x / np.abs(x).max(axis=-1, keepdims=True)
     centred = sized - sized.mean(axis=-1, keepdims=True)
@@ -84,7 +84,7 @@ def _unmix(x: Floats, seed: int) -> Floats:
 
 def _negentropy(x: Floats) -> Floats:
     """Sum of the marginal negentropies of `x` (cell, feature, sample)."""
-    x = _standardize(x)
+    x = standardize(x)
     return negentropy.marginal_gain(x, marginal.argsort(x)).value
 
 
@@ -97,11 +97,16 @@ def _gain(x: Floats, unmixing: Floats, before: Floats) -> Floats:
 
 def unmixing_terms(x: Floats, y: Floats) -> Floats:
     """What each sample adds to the mean that is the gain of unmixing `x` to `y`, up to a constant: (cell, sample)."""
-    return _log_density(_standardize(y)) - _log_density(_standardize(x))
+    return log_margins(standardize(y)) - log_margins(standardize(x))
 
 
-def _log_density(x: Floats) -> Floats:
-    """Log of the product of the margins at each sample of `x` (cell, feature, sample), up to a constant."""
+def log_margins(x: Floats) -> Floats:
+    """Log of the product of the margins at each sample of `x` (cell, feature, sample), up to a constant.
+
+    Its mean is that of their negentropies, less what chance adds.
+    """
     order = marginal.argsort(x)
-    terms = negentropy.marginal_terms(x, order, negentropy.marginal_gain(x, order).resolution)
+    gain = negentropy.marginal_gain(x, order)
+    terms = negentropy.marginal_terms(x, order, gain.resolution)
+    terms = terms - terms.mean(axis=1, keepdims=True) + gain.value[:, None]
     return np.asarray(terms - np.einsum("cfn,cfn->cn", x, x) / 2)
