@@ -53,10 +53,11 @@ def between(x: Floats, y: Floats, place: Place) -> Between:
     n = x.shape[1]
 
     def memory(a: Floats, b: Floats) -> Floats:
-        return times(place.autocorrelation(a[None]), place.autocorrelation(b[None]))[0]
+        return times(place.memory(a[None]), place.memory(b[None]))[0]
 
     time = float(memory(x, y).mean())
-    paths = [p for p in _paths(np.concatenate([x, y]), len(x), time, n / time) if p.log_weight > np.log(UNLIKELY)]
+    chance = float(times(place.autocorrelation(x[None]), place.autocorrelation(y[None])).mean())
+    paths = [p for p in _paths(np.concatenate([x, y]), len(x), chance, n / time) if p.log_weight > np.log(UNLIKELY)]
     seen = []
     for path in paths:
         sides = [(path.x, path.y, path.ratio)]

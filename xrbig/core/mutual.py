@@ -54,7 +54,7 @@ def conditional(x: Side, y: Side, z: Side, place: Place, seed: int) -> Floats:
     x and y are destructed given z; then I(x-hat; y-hat), and what depends on z, I(x-hat; [y-hat, z]) - I(x-hat; z), as
     far as it evidently is more.
     """
-    r = place.autocorrelation(np.concatenate([x.z, y.z])[None])
+    r = place.memory(np.concatenate([x.z, y.z])[None])
     time = float(times(r[:, : len(x.z)], r[:, len(x.z) :]).mean())
     rest = destruct(np.concatenate([x.z, y.z]), z.z, place, time, seed).rest
     one, other = rest[: len(x.z)], rest[len(x.z) :]
@@ -68,7 +68,7 @@ def _ladder(x: Floats, y: Floats, place: Place, seed: int) -> Between:
     if len(x) > 1 or len(y) > 1:
         return between(x, y, place)
     pair = np.concatenate([x, y])[None]
-    r = place.autocorrelation(pair)
+    r = place.memory(pair)
     return Between(joint.of_scores(pair, place, seed).terms[0], x.shape[1] / float(times(r, r)[0, 0, 1]))
 
 
@@ -120,7 +120,7 @@ def _directions(x: Floats, v: Floats, place: Place) -> Floats:
     n, w = x.shape[1], white(x)
     b = waves(v[None])[0, 0]
     left, c, _ = np.linalg.svd(w @ b.T / n, full_matrices=False)
-    time = times(place.autocorrelation(w[None]), place.autocorrelation(b[None])).mean()
+    time = times(place.memory(w[None]), place.memory(b[None])).mean()
     chance = (np.sqrt(len(w)) + np.sqrt(len(b))) * np.sqrt(time / n)
     return made_normal(left[:, : min(2, int((c > CHANCE * chance).sum()))].T @ w)
 
@@ -138,7 +138,7 @@ def _surprise(x: Floats, y: Floats, place: Place) -> Floats:
     """Normal scores (feature of x, feature of y) of what pairs share beyond their own Gaussian copula."""
     n, number, h = x.shape[1], WAVES[-1], _hermite_of_waves()
     a, b = (waves(v[None])[0].reshape(-1, n) for v in (x, y))
-    memory = times(place.autocorrelation(a[None]), place.autocorrelation(b[None]))[0]
+    memory = times(place.memory(a[None]), place.memory(b[None]))[0]
     moment, chance = (
         table.reshape(len(x), number, len(y), number).swapaxes(1, 2) / n for table in (a @ b.T, memory)
     )

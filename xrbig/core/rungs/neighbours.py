@@ -10,7 +10,7 @@ from scipy.special import psi
 from xrbig.core.cache import cached
 from xrbig.core.marginal import Floats, Ints
 
-SCALES = (40, 20, 10, 5, 3)  # neighbours, from blunt to sharp
+SCALES = (40, 20, 10, 5)  # neighbours, from blunt to sharp
 FEWEST = 14  # samples for each neighbour
 ASKED = 2000  # samples whose neighbours are sought, where there are more: the others tell little beside them
 BLOCK = 1 << 18  # distances at a time: they fit the cache
