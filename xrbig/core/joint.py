@@ -166,7 +166,7 @@ class Left(NamedTuple):
     def rows(self, y: Floats) -> Floats:
         """Terms (k, asked) of neighbours in the features `y`, from many to few."""
         alone = [slice(i, i + 1) for i in range(len(y))]
-        return neighbours.terms(y, alone, self.asked, neighbours.scales(y.shape[1]))
+        return neighbours.terms(y, alone, self.asked, neighbours.scales(y.shape[1], len(y)))
 
     def climbed(self, rows: Floats, start: float) -> Floats:
         """Terms of the samples asked, from `start` on, of neighbours from many to few."""
@@ -205,7 +205,7 @@ def _by_neighbours(left: Left, base: Floats, features: list[int], start: float, 
     terms, bent = base + left.of_all(own), float(share(base.mean(), *BENT))
     if own.mean() > 0 and bent:
         alone = [slice(i, i + 1) for i in range(len(features))]
-        raw = neighbours.terms(left.z[features], alone, left.asked, neighbours.scales(len(base))[-1:])[0]
+        raw = neighbours.terms(left.z[features], alone, left.asked, neighbours.scales(len(base), len(features))[-1:])[0]
         more = raw - terms[left.asked.samples]
         terms += bent * float(wiener(np.array(evidence(more, left.effective) / SPREAD))) * more.mean()
     return terms

@@ -11,6 +11,7 @@ from xrbig.core.cache import cached
 from xrbig.core.marginal import Floats, Ints
 
 SCALES = (40, 20, 10, 5)  # neighbours, from blunt to sharp
+SHARP, FEW = 3, 3  # neighbours that are sharp enough, and quiet enough, among so few features
 FEWEST = 14  # samples for each neighbour
 ASKED = 2000  # samples whose neighbours are sought, where there are more: the others tell little beside them
 BLOCK = 1 << 18  # distances at a time: they fit the cache
@@ -51,9 +52,10 @@ class Asked(NamedTuple):
         return cls(samples, near, number)
 
 
-def scales(n: int) -> tuple[int, ...]:
-    """Numbers of neighbours that so many samples allow, from many to few."""
-    return tuple(k for k in SCALES if k * FEWEST <= n) or SCALES[-1:]
+def scales(n: int, features: int) -> tuple[int, ...]:
+    """Numbers of neighbours that so many samples of so many features allow, from many to few."""
+    known = SCALES + (SHARP,) * (features <= FEW)
+    return tuple(k for k in known if k * FEWEST <= n) or known[-1:]
 
 
 def terms(x: Floats, groups: Sequence[slice], asked: Asked, ks: tuple[int, ...], joint: Floats | None = None) -> Floats:
