@@ -4,6 +4,7 @@ import pytest
 from tests.conftest import ar, red, samples
 from xrbig import RBIG
 from xrbig.core.information import mutual_information, total_correlation
+from xrbig.core.place import Grid
 from xrbig.core.replicates import Question, bootstrap, significance
 from xrbig.core.resample import Surrogates, Units
 from xrbig.distributions import Normal
@@ -54,7 +55,7 @@ def test_shifted_ranks_are_the_ranks_of_shifted_samples(settings, split):
     null = significance(x, question(x, split, settings), surrogates)
     parts = question(x, split).parts(3)
     shifted = x[0][np.arange(3)[:, None], next(surrogates.indices(100, int(parts.max()) + 1, 19))[:, parts]]
-    assert null.mean[0] == pytest.approx(question(x, split, settings).answer(shifted).mean(), abs=1e-3)
+    assert null.mean[0] == pytest.approx(question(x, split, settings).answer(shifted, Grid((100,))).mean(), abs=1e-3)
 
 
 def test_missing_samples_are_left_out_before_anything_is_shifted():

@@ -5,11 +5,11 @@ from tests.conftest import samples
 from xrbig.core.unmixing import has_covariance, is_narrow, unmixing_layer
 from xrbig.distributions import LinearMixture, Normal, random_matrix
 
-SIGNIFICANCE, SEED = 1e-4, 0
+SEED = 0
 
 
 def unmixed(x):
-    return unmixing_layer(x, SIGNIFICANCE, SEED)
+    return unmixing_layer(x, SEED)
 
 
 @pytest.mark.parametrize("source", ["uniform", "laplace"])
