@@ -109,6 +109,16 @@ def is_determined(cells: Cells, feature: int, others: Sequence[int]) -> bool:
     return bool(rest @ rest < EXACT * rows.shape[1])
 
 
+def determined(cells: Cells) -> Bools:
+    """Which features (cell, feature) the others determine but for rounding."""
+    found = np.zeros(cells.rank.shape, dtype=bool)
+    features = range(found.shape[1])
+    for cell in np.flatnonzero(may_be_determined(cells)):
+        own = cells.at(np.array([cell]))
+        found[cell] = [is_determined(own, f, [g for g in features if g != f]) for f in features]
+    return found
+
+
 def may_be_determined(cells: Cells) -> Bools:
     """In which cells some feature may be determined by the others (cell,)."""
     rows = np.stack([_standardized(own) for own in cells.x])

@@ -24,7 +24,7 @@ def kl_divergence(
     which anything fails has no estimate, and the others have theirs.
     """
     needed = fewest_samples(x.shape[1], min_samples)
-    estimate = Estimate.unknown(np.zeros(len(x), dtype=np.int64))
+    estimate = Estimate.unknown(np.zeros(len(x), dtype=np.int64), x.shape[1])
     for cell in range(len(x)):
         p, q = _complete(x[cell]), _complete(y[cell])
         estimate.n_samples[cell] = n = min(p.shape[1], q.shape[1])

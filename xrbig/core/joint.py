@@ -28,6 +28,7 @@ BENT = 0.0, 0.02  # T of the t copula from which neighbours may see more without
 TREE = 0.0, 0.2  # by how much of it a tree of pairs must exceed the t copula
 COMPONENTS = (2, 3, 4, 6, 10, 16)
 FOLDS = 4
+FITTED = 10_000  # samples that a mixture is fitted to: more add nothing but time
 SAMPLES_PER_PARAMETER = 1.5
 MIXED = 1.4  # how much more a gain of unseen samples scatters
 LARGEST_LOG = 50.0  # gain of a sample, beyond which one more tells nothing
@@ -271,12 +272,13 @@ def _mixtures(y: Floats, place: Place, time: float, seed: int) -> tuple[Floats, 
     features, n = y.shape
     fold = place.folds(0, FOLDS, time)
     size = n - int(np.bincount(fold, minlength=FOLDS).max())
-    fitted = np.stack([y[:, np.flatnonzero(fold != k)[:size]] for k in range(FOLDS)])
+    stride = max(1, size // FITTED)
+    fitted = np.stack([y[:, np.flatnonzero(fold != k)[:size:stride]] for k in range(FOLDS)])
     powers, every = monomials_of(fitted), monomials_of(y[None])
     square = (y**2).sum(axis=0) / 2
     held, seen = [np.zeros(n)], [np.zeros(n)]
     for components in COMPONENTS:
-        if components * (features + 1) * (features + 2) / 2 * SAMPLES_PER_PARAMETER > size:
+        if components * (features + 1) * (features + 2) / 2 * SAMPLES_PER_PARAMETER > fitted.shape[2]:
             break
         fit = Mixture.fit(fitted, powers, components, seed)
         gains = np.stack([square + fit.at(slice(k, k + 1)).log_density(every)[0] for k in range(FOLDS)])

@@ -14,7 +14,7 @@ DEGREES = 3  # of the Hermite polynomials of each feature
 PRODUCTS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))  # degrees, less one, whose products of two features are looked at
 TRIPLE_WAVES = (2, 4)  # the same of three features
 WAVES = (2, 4, 8)  # half-waves of the ranks, from coarse to fine
-TRIPLES = 30  # features up to which all triples are looked at
+TRIPLES = 12  # features up to which all triples are looked at
 LARGEST = 0.95  # square of a correlation that counts: larger ones are beyond an expansion
 
 
