@@ -18,8 +18,10 @@ from scipy.special import ndtr, ndtri
 from xrbig import blocks, checks, files, matching, ordered, roles, schema
 from xrbig.core import flow as core
 from xrbig.core.information import default_min_samples
-from xrbig.core.maps import Linear, Map
+from xrbig.core.layers.base import Map, apply, invert
+from xrbig.core.layers.linear import Linear
 from xrbig.core.marginal import Bools, Floats
+from xrbig.core.search import Report
 from xrbig.estimator import RBIG
 from xrbig.roles import Dims
 from xrbig.store import Recorded
@@ -235,7 +237,7 @@ class Flow:
             raise ValueError(f"n={n!r} must be an integer, not negative: flow.sample(1000).")
         z = np.random.default_rng(seed).standard_normal((int(n), len(self.features))).T
         with blocks.SINGLE_THREADED_BLAS, np.errstate(all="ignore"):
-            return self._recorded.label(core.in_slabs(partial(core.invert, self._maps), z))
+            return self._recorded.label(core.in_slabs(partial(invert, self._maps), z))
 
     @property
     def total_correlation(self) -> xr.Dataset:
@@ -474,7 +476,7 @@ def _complete_samples(x: Floats, found: roles.Features) -> tuple[Floats, Bools]:
 
 
 @contextmanager
-def _progress() -> Iterator[core.Report]:
+def _progress() -> Iterator[Report]:
     """Log the layers as they come, and show them on a fit that takes longer, if tqdm is there."""
     try:
         from tqdm.auto import tqdm
@@ -523,7 +525,7 @@ def _warn(recorded: Recorded, x: Floats) -> None:
 
 
 def _transform(x: Floats, maps: list[Map], uniform: bool) -> Floats:
-    z = core.in_slabs(lambda slab: core.apply(maps, slab)[0], x)
+    z = core.in_slabs(lambda slab: apply(maps, slab)[0], x)
     return np.asarray(ndtr(z)) if uniform else z
 
 
@@ -532,7 +534,7 @@ def _inverse_transform(z: Floats, maps: list[Map], uniform: bool) -> Floats:
         outside = (z < 0) | (z > 1)
         inner = np.clip(z, np.finfo(float).tiny, 1 - np.finfo(float).epsneg)
         z = np.where(outside.any(axis=0), np.nan, ndtri(inner))
-    return core.in_slabs(partial(core.invert, maps), z)
+    return core.in_slabs(partial(invert, maps), z)
 
 
 def _log_prob(x: Floats, maps: list[Map]) -> Floats:

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from tests.conftest import bump, normal_scores_of
-from xrbig.core.pairs import _pairwise_information, chow_liu_tree, pair_layer
+from xrbig.core.layers.dependence_tree import _pairwise_information, chow_liu_tree
+from xrbig.core.pairs import pair_layer
 from xrbig.distributions import Chain, Normal, Regression, Ring
 
 SIGNIFICANCE, SEED = 1e-4, 0
