@@ -31,6 +31,7 @@ TEXT = r"O|T|[<>]?U\d+"
 DAMAGED = "it is damaged: its checksum does not fit what it holds. Copy or write it again, flow.to_zarr(path)."
 MOST_SAMPLES = 1 << 62
 MOST_TEXT = 1 << 25  # characters of the JSON, and bytes that entries of text may take
+ADDED = {"left": 0.0}  # fields that files of 0.1.0 lack
 FIELDS = ("variables", "array", "order", "labels", "n_samples", "estimator", *Fitted._fields)
 
 
@@ -164,7 +165,8 @@ def _outline(text: str) -> Outline:
     """Read the JSON of a flow; a ValueError tells what is wrong with it."""
     if len(text) > MOST_TEXT:
         raise ValueError(f"its JSON has {len(text)} characters, more than the {MOST_TEXT} that are read.")
-    flow = _object(json.loads(text), FIELDS, "the flow")
+    flow = json.loads(text)
+    flow = _object({**ADDED, **flow} if isinstance(flow, dict) else flow, FIELDS, "the flow")
     variables = [_variable(v) for v in _items(flow["variables"], dict, "variables")]
     _require_known(flow, variables)
     settings = _object(flow["estimator"], [f.name for f in fields(RBIG)], "the estimator")

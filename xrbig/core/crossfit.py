@@ -7,7 +7,7 @@ import numpy as np
 
 from xrbig.core import tuning
 from xrbig.core.layers.base import Kind, Map, apply, log_normal, some
-from xrbig.core.marginal import Floats, Ints
+from xrbig.core.marginal import Bools, Floats, Ints
 
 
 class Turn(NamedTuple):
@@ -74,6 +74,7 @@ class CrossFit(NamedTuple):
     in_sample : array (sample,), what it adds to their log-density
     held_out : array (sample,), what fits that have not seen the sample add
     judged : array (sample,), the gains that decided whether it is taken; those of held-out samples if None
+    evidence : standard errors of its gain that it needed
     """
 
     kind: str
@@ -82,6 +83,7 @@ class CrossFit(NamedTuple):
     in_sample: Floats
     held_out: Floats
     judged: Floats | None = None
+    evidence: float = 0.0
 
     @classmethod
     def nothing(cls, folds: Folds, kind: str = "none") -> Self:
@@ -103,6 +105,11 @@ class CrossFit(NamedTuple):
     def likelihood(self) -> Floats:
         """Gains on held-out samples (sample,), none of which counts for much more than others."""
         return bounded(self.held_out) if self.judged is None else self.judged
+
+    @property
+    def counts(self) -> bool:
+        """Whether the evidence that it gains is enough."""
+        return bool(is_enough(self.likelihood, self.evidence))
 
     @property
     def score(self) -> float:
@@ -163,12 +170,16 @@ def bounded(gain: Floats, most: float | None = None) -> Floats:
 
 
 def standard_error(gain: Floats) -> Floats:
-    """Standard error of the mean of the gains (..., sample) of independent samples."""
-    return np.asarray(gain.std(axis=-1) / np.sqrt(gain.shape[-1]))
+    """Standard error of the mean of the gains (..., sample): stretches of neighbouring samples vary alike or more."""
+    size = -(-gain.shape[-1] // tuning.TUNING.batches)
+    count = gain.shape[-1] // size
+    means = gain[..., : count * size].reshape(*gain.shape[:-1], count, size).mean(axis=-1)
+    return np.asarray(means.std(axis=-1, ddof=1) / np.sqrt(count))
 
 
-def weight(gain: Floats, evidence: float) -> Floats:
-    """How much the evidence in gains (..., sample) counts, 0 to 1: one half at so many standard errors."""
-    mean = np.maximum(gain.mean(axis=-1), 0)
-    scale = evidence * standard_error(gain)
-    return np.asarray(mean**2 / np.maximum(mean**2 + scale**2, np.finfo(float).tiny))
+def is_enough(gain: Floats, evidence: float) -> Bools:
+    """Whether the mean of the gains (..., sample) exceeds so many standard errors.
+
+    With t the mean in standard errors, that is where its weight t^2 / (t^2 + evidence^2) exceeds one half.
+    """
+    return np.asarray(gain.mean(axis=-1) > evidence * standard_error(gain))

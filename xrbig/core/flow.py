@@ -12,7 +12,7 @@ from xrbig.core.gaussianize import Settings
 from xrbig.core.layers import scale
 from xrbig.core.layers.base import SLAB, Map, apply, log_normal
 from xrbig.core.marginal import Floats, Ints, exact_order, scatter
-from xrbig.core.search import Report, needed, search
+from xrbig.core.search import Report, search
 
 
 class Layer(NamedTuple):
@@ -25,7 +25,8 @@ class Layer(NamedTuple):
     gain : what it takes from T: the mean of what it takes on the samples of the fit and on others
     likelihood : what it adds to the mean log-density of samples that it has not seen, on that of N(0, I), of which none
         counts for more than `Tuning.most_gain` more or less than others
-    null_level : the likelihood at which its evidence has a weight of one half: a layer with less is not taken
+    null_level : the likelihood at which its evidence has a weight of one half: a layer with less is not taken, but
+        that the margins of the data need none
     """
 
     kind: str
@@ -43,8 +44,9 @@ class Fitted(NamedTuple):
     layers : its layers
     total_correlation : T, the sum of what the layers take (Eq. 7)
     by_density : T, the entropies of the features plus the mean log-density (Eq. 6)
-    std_error : standard error of T, the samples being independent
+    std_error : standard error of T, the samples being independent, and of the gain of the best layer not taken
     margin_error : part of `by_density` that is there for independent features too, by what their curves miss
+    left : by what T may be larger: the gain of the best layer that was not taken, and two of its standard errors
     """
 
     layers: list[Layer]
@@ -52,6 +54,7 @@ class Fitted(NamedTuple):
     by_density: float
     std_error: float
     margin_error: float
+    left: float = 0.0
 
 
 def in_slabs(function: Callable[[Floats], Floats], x: Floats) -> Floats:
@@ -83,19 +86,22 @@ def fit(x: Floats, settings: Settings, report: Report = lambda text: None, unit:
     unit = np.arange(x.shape[1]) if unit is None or unit.max() < 2 * tuning.TUNING.folds else unit
     sized = scale.scale(x)
     scaled, log_det = apply(sized, x)
-    margins, path = search(scaled, unit, settings, report)
+    margins, path, left = search(scaled, unit, settings, report)
     own = log_det + log_normal(scaled)
     gains = np.sum([layer.in_sample for layer in path], axis=0)
     entropy = float(marginal_entropies(order.values).sum())
     features, n = x.shape
-    std_error = float(np.sqrt((gains - margins.in_sample).var() / n + features * (features - 1) / 4 / n**2))
-    layers = [_layer(layer, needed(settings)) for layer in path]
+    doubt = float(standard_error(left.likelihood))
+    variance = (gains - margins.in_sample).var() / n + features * (features - 1) / 4 / n**2 + doubt**2
+    layers = [_layer(layer) for layer in path]
     layers[0] = layers[0]._replace(maps=[*exact, *sized, *layers[0].maps], gain=path[0].gain - margins.gain)
     by_density = entropy + float((own + gains).mean())
     margin_error = entropy + float((own + margins.in_sample).mean())
-    return Fitted(layers, sum(layer.gain for layer in layers), by_density, std_error, margin_error)
+    total = sum(layer.gain for layer in layers)
+    return Fitted(layers, total, by_density, float(np.sqrt(variance)), margin_error, max(0.0, left.gain) + 2 * doubt)
 
 
-def _layer(layer: CrossFit, evidence: float) -> Layer:
+def _layer(layer: CrossFit) -> Layer:
     gains = layer.likelihood
-    return Layer(layer.kind, layer.maps, layer.gain, float(gains.mean()), evidence * float(standard_error(gains)))
+    needed = layer.evidence * float(standard_error(gains))
+    return Layer(layer.kind, layer.maps, layer.gain, float(gains.mean()), needed)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from xrbig.core import tuning
-from xrbig.core.crossfit import CrossFit, Folds, best_parts, bounded, cross_fit, weight
+from xrbig.core.crossfit import CrossFit, Folds, best_parts, bounded, cross_fit, is_enough
 from xrbig.core.layers.base import Map, Shapes, require
 from xrbig.core.layers.curve import IDENTITY, SHAPES, Curve, fit_curve, knot_ranks
 from xrbig.core.marginal import Floats, Ints
@@ -96,7 +96,7 @@ def bin_numbers(n: int) -> list[int]:
 
 
 def mend(folds: Folds, evidence: float, heavy: bool = False) -> CrossFit:
-    """Margins to N(0, 1), each on as many bins as held-out samples gain most by, where the evidence is enough.
+    """Margins to N(0, 1), each on as many bins as held-out samples gain most by, where the `evidence` is enough.
 
     Those of the data themselves may be `heavy`-tailed.
     """
@@ -104,8 +104,9 @@ def mend(folds: Folds, evidence: float, heavy: bool = False) -> CrossFit:
     choices = bin_numbers(folds.fitted)
     chosen, gains = best_parts([Normal([bins] * features, heavy) for bins in choices], folds)
     gains = bounded(gains)
-    taken = weight(gains, evidence) > 0.5
+    taken = is_enough(gains, evidence)
     if not taken.any():
-        return CrossFit.nothing(folds, "margins")
+        return CrossFit.nothing(folds, "scale")
     bins = np.where(taken, np.take(choices, chosen), 0)
-    return cross_fit(Normal(bins.tolist(), heavy), folds)._replace(judged=gains[taken].sum(axis=0))
+    layer = cross_fit(Normal(bins.tolist(), heavy), folds)
+    return layer._replace(judged=gains[taken].sum(axis=0), evidence=evidence)
