@@ -37,7 +37,7 @@ Base = Literal["normal", "uniform"]
 logger = logging.getLogger(__name__)
 
 AGREEMENT = 3.0, 0.05  # standard errors and share of T by which T by Eq. 6 and by Eq. 7 may differ
-LEFT = 0.1, 0.2  # nat, and share of T, that layers which were not taken may add
+LEFT = 0.1, 0.2, 2.0  # nat, share of T, and multiple of what independent samples leave open, that may be left
 SPACING_VARIANCE = 0.1  # of the entropy of a feature from spacings, beyond that of its log-density; per sample
 SINGULAR = 1e-10  # least eigenvalue of the correlations of features that have a density
 ATOM = 0.1  # share of equal values from which a density means little
@@ -535,7 +535,7 @@ def _of_doubt(fitted: Fitted, x: Floats) -> Iterator[str]:
             f"{x.shape[1]} samples of {len(x)} features do not determine the flow, "
             "or they are too much alike from one to the next. Take more samples or fewer features."
         )
-    elif fitted.left > max(LEFT[0], LEFT[1] * total):
+    elif fitted.left > max(LEFT[0], LEFT[1] * total, LEFT[2] * np.sqrt(len(x) / x.shape[1])):
         yield (
             f"the total correlation may be larger by {fitted.left:.3f} nat than the {total:.3f} nat of the layers: "
             "samples that are left out together do not tell whether there should be more of them. Take samples of "
