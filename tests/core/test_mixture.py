@@ -3,7 +3,8 @@ import pytest
 from scipy import stats
 
 from tests.conftest import normal_scores_of, samples
-from xrbig.core.mixture import FITTED_SAMPLES, Mixture, best_cross_fit, mixture_layer, monomials_of
+from xrbig.core.layers.mixture import Mixture, monomials_of
+from xrbig.core.mixture import FITTED_SAMPLES, best_cross_fit, mixture_layer
 from xrbig.distributions import GaussianMixture, Normal
 
 SEED = 0
@@ -54,7 +55,7 @@ def test_density_integrates_to_one(features):
 def test_samples_of_the_mixture_are_mapped_to_a_standard_normal():
     roots = np.linalg.cholesky(SEPARATED.covariances)
     exact = Mixture(np.log(SEPARATED.weights)[None], SEPARATED.means[None], np.linalg.inv(roots)[None])
-    z = exact.apply(SEPARATED.sample(20_000, seed=2)[None])[0]
+    z = exact.given(SEPARATED.sample(20_000, seed=2)[None], 0)[0][0]
     np.testing.assert_allclose(z.mean(axis=1), 0, atol=0.03)
     np.testing.assert_allclose(np.cov(z), np.eye(2), atol=0.03)
     assert stats.kstest(np.sum(z**2, axis=0), stats.chi2(2).cdf).pvalue > 0.01
@@ -66,7 +67,7 @@ def test_map_is_finite_and_monotone_far_outside():
     mixture = fit(standardized(SEPARATED.sample(2000, seed=0))[None], 4)
     far = np.zeros((1, 2, 401))
     far[0, 1] = np.linspace(-40, 40, 401)
-    z = mixture.apply(far)[0]
+    z = mixture.given(far, 0)[0][0]
     assert np.isfinite(z).all()
     assert (np.diff(z[1]) > 0).all()
 
@@ -78,9 +79,9 @@ def test_log_determinant_of_the_map_is_the_gain():
     for feature in range(2):
         shift = np.zeros((1, 2, 1))
         shift[0, feature] = step
-        columns.append((mixture.apply(x + shift) - mixture.apply(x - shift))[0] / (2 * step))
+        columns.append((mixture.given(x + shift, 0)[0] - mixture.given(x - shift, 0)[0])[0] / (2 * step))
     log_det = np.log(np.linalg.det(np.stack(columns, axis=1).T))
-    z = mixture.apply(x)[0]
+    z = mixture.given(x, 0)[0][0]
     change = log_det - np.sum(z**2, axis=0) / 2
     np.testing.assert_allclose(change, mixture.log_density(monomials_of(x))[0], atol=1e-4)
 

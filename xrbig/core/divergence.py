@@ -11,6 +11,7 @@ from xrbig.core.entropy import spread_ties
 from xrbig.core.family import entropy
 from xrbig.core.gaussianize import Settings
 from xrbig.core.information import Estimate, Reason, fewest_samples
+from xrbig.core.layers.base import apply, log_normal
 from xrbig.core.marginal import Floats, exact_order, exact_scale, scatter, ties
 
 
@@ -51,9 +52,9 @@ def kl_divergence(
 def _of_samples(p: Floats, q: Floats, settings: Settings, needed: int) -> tuple[float, int, bool]:
     """Divergence, layers of the flow, and whether what it leaves of p has converged."""
     layers = flow.fit(q, settings).layers
-    z, _ = flow.apply([single for layer in layers for single in layer.maps], p)
+    z, _ = apply([single for layer in layers for single in layer.maps], p)
     left = entropy(z[None], settings, needed)
-    return -float(left.value[0]) - float(flow.log_normal(z).mean()), len(layers), bool(left.converged[0])
+    return -float(left.value[0]) - float(log_normal(z).mean()), len(layers), bool(left.converged[0])
 
 
 def _spread(p: Floats, q: Floats, seed: int) -> tuple[Floats, Floats]:
