@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import logsumexp, ndtr, ndtri
 
 from xrbig.core.marginal import Floats, Ints
-from xrbig.core.mixture import Mixture, monomials_of
+from xrbig.core.layers.mixture import Mixture, monomials_of
 from xrbig.core.place import Place
 from xrbig.core.weights import stacked
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from xrbig.core.elliptical import radius_above_chance
 from xrbig.core.marginal import Bools, Floats, Ints, exact_order, rank_gaussianize
-from xrbig.core.mixture import Mixture, monomials_of
+from xrbig.core.layers.mixture import Mixture, monomials_of
 from xrbig.core.negentropy import margins_above_chance
 from xrbig.core.place import Place, alternating, times, times_beyond, without_cycles
 from xrbig.core.rungs import neighbours
