@@ -17,7 +17,7 @@ from xrbig.core.place import Place, alternating, times, times_beyond
 from xrbig.core.rungs import neighbours
 from xrbig.core.rungs.ellipse import ellipse
 from xrbig.core.rungs.moments import Found, pairs_and_triples, values_of_pairs
-from xrbig.core.unmixing import has_covariance, log_margins, standardize, unmixing_layer
+from xrbig.core.unmixing import log_margins, standardize, tells, unmixing_layer
 from xrbig.core.weights import evidence, share, share_of_best, stacked, wiener
 
 FEW = 3  # features up to which neighbours see all that is left
@@ -56,7 +56,7 @@ def total_correlation(x: Floats, z: Floats, few_ties: Bools, place: Place, seed:
     """T of the features `x`, whose scores are `z`, (cell, feature, sample) each."""
     found = of_scores(z, place, seed)
     terms, n_layers = found.terms, found.n_layers
-    own = np.flatnonzero((found.evident > 0) & few_ties & has_covariance(x))
+    own = np.flatnonzero((found.evident > 0) & few_ties & tells(x))
     if own.size:
         _unmix(x, own, found, place, seed)
     for cell in own if x.shape[1] > FEW else ():

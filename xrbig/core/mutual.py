@@ -17,6 +17,7 @@ from xrbig.core.marginal import Floats, argsort
 from xrbig.core.place import Place, times
 from xrbig.core.rotation import null_log_det
 from xrbig.core.rungs.moments import WAVES, waves
+from xrbig.core.unmixing import standardize
 from xrbig.core.weights import climb, evidence, normal_score, share_of_best, wiener
 
 DEPTH = 2  # layers one after the other
@@ -160,7 +161,7 @@ def _linear(
 
     H(y) - H(r) of the residuals r holds T of both and their margins.
     """
-    a, b = (white((v - v.mean(axis=1, keepdims=True)) / v.std(axis=1, keepdims=True), 1e-9) for v in (x, y))
+    a, b = (white(standardize(v), 1e-9) for v in (x, y))
     (dx, n), dy = a.shape, len(b)
     left, c, right = np.linalg.svd(a @ b.T / n)
     c = np.minimum(np.concatenate([c, np.zeros(dy - len(c))]), NEAR_ONE)[:, None]
