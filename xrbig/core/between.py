@@ -129,9 +129,7 @@ def _paths(z: Floats, split: int, time: float, effective: float) -> list[Path]:
     return paths
 
 
-def _path(
-    z: Floats, nu: float, scatter: Floats, split: int, effective: float, terms: Floats, weight: float
-) -> Path:
+def _path(z: Floats, nu: float, scatter: Floats, split: int, effective: float, terms: Floats, weight: float) -> Path:
     """What a t copula of that scatter leaves."""
     from xrbig.core.elliptical import student_scores
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtri
 
 from xrbig.core.marginal import (
     Bools,
@@ -14,7 +15,6 @@ from xrbig.core.marginal import (
     normal_scores,
     orientation,
     rank_gaussianize,
-    scatter,
     ties,
 )
 from xrbig.core.place import Place
@@ -22,6 +22,7 @@ from xrbig.core.place import Place
 FEW_TIES = 0.1  # share of tied samples up to which the values themselves say more than their ranks
 MONOTONE = 1 - 1e-6  # correlation of scores from which one feature is a function of the other
 EXACT = 1e-8  # share of its variance that a feature has beyond what determines it, if only rounding is left
+OUTSIDE = 0.25  # share of the samples, of all features together and of either tail, where no relation is looked for
 INVOLVED = 1e-6  # share of a relation that a feature has, if it is in it
 
 
@@ -102,7 +103,7 @@ def is_determined(cells: Cells, feature: int, others: Sequence[int]) -> bool:
         return False
     if cells.alike[0, feature, list(others)].any():
         return True
-    rows = _standardized(cells.x[0, [*others, feature]])
+    rows = _middle(cells, 0, [*others, feature])
     covariance = rows @ rows.T / rows.shape[1]
     slope = np.linalg.lstsq(covariance[:-1, :-1], covariance[:-1, -1], rcond=EXACT / 100)[0]
     rest = rows[-1] - slope @ rows[:-1]
@@ -121,10 +122,23 @@ def determined(cells: Cells) -> Bools:
 
 def may_be_determined(cells: Cells) -> Bools:
     """In which cells some feature may be determined by the others (cell,)."""
-    rows = np.stack([_standardized(own) for own in cells.x])
-    smallest = np.linalg.eigvalsh(rows @ (rows / rows.shape[2]).swapaxes(1, 2))[:, 0]
-    pairs = cells.alike & ~np.eye(cells.alike.shape[1], dtype=bool)
-    return (smallest < EXACT * rows.shape[1]) | pairs.any(axis=(1, 2))
+    features = range(cells.x.shape[1])
+    middle = [_middle(cells, cell, features) for cell in range(len(cells.x))]
+    smallest = np.array([np.linalg.eigvalsh(rows @ rows.T / rows.shape[1])[0] for rows in middle])
+    pairs = cells.alike & ~np.eye(len(features), dtype=bool)
+    return (smallest < EXACT * len(features)) | pairs.any(axis=(1, 2))
+
+
+def _middle(cells: Cells, cell: int, features: Sequence[int]) -> Floats:
+    """Standardized features of a cell at the samples that are extreme in none of them, at all if none vary there.
+
+    A few values beyond all others would make any features proportional.
+    """
+    own = list(features)
+    x, most = cells.x[cell, own], -ndtri(OUTSIDE / len(own))
+    inside = x[:, (np.abs(cells.z[cell, own]) < most).all(axis=0)]
+    varies = inside.shape[1] > 2 * len(own) and (inside.min(axis=1) < inside.max(axis=1)).all()
+    return _standardized(inside if varies else x)
 
 
 def _standardized(x: Floats) -> Floats:
@@ -134,5 +148,3 @@ def _standardized(x: Floats) -> Floats:
     x = x - x.mean(axis=-1, keepdims=True)
     spread = x.std(axis=-1, keepdims=True)
     return np.asarray(x / np.where(spread > 0, spread, 1))
-
-

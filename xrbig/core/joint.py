@@ -1,7 +1,8 @@
-"""Total correlation of all features together: from blunt estimates that are exact where nothing is shared to sharp ones.
+"""Total correlation of all features together.
 
-Every estimate errs by what it misses. So one climbs from one to the next, by as much of what this finds more as is
-evident; nothing is chosen, and nothing jumps.
+It goes from blunt estimates that are exact where nothing is shared to sharp ones. Every estimate errs by what it
+misses, so one climbs from one to the next, by as much of what this finds more as is evident: nothing is chosen, and
+nothing jumps.
 """
 
 from itertools import combinations
@@ -10,14 +11,14 @@ from typing import NamedTuple
 import numpy as np
 
 from xrbig.core.elliptical import radius_above_chance
-from xrbig.core.marginal import Bools, Floats, Ints, exact_order, rank_gaussianize
 from xrbig.core.layers.mixture import Mixture, monomials_of
+from xrbig.core.marginal import Bools, Floats, Ints, exact_order, rank_gaussianize
 from xrbig.core.negentropy import margins_above_chance
 from xrbig.core.place import Place, alternating, times, times_beyond, without_cycles
 from xrbig.core.rungs import neighbours
 from xrbig.core.rungs.ellipse import ellipse
 from xrbig.core.rungs.moments import Found, pairs_and_triples, values_of_pairs
-from xrbig.core.unmixing import has_covariance, log_margins, standardize, unmixing_layer
+from xrbig.core.unmixing import log_margins, standardize, tells, unmixing_layer, unmixing_terms
 from xrbig.core.weights import climb, evidence, share, share_of_best, stacked, wiener
 
 FEW = 3  # features up to which neighbours see all that is left
@@ -67,7 +68,7 @@ def total_correlation(x: Floats, z: Floats, few_ties: Bools, place: Place, seed:
     """T of the features `x`, whose scores are `z`, (cell, feature, sample) each."""
     found = of_scores(z, place, seed)
     terms, n_layers = found.terms, found.n_layers
-    own = np.flatnonzero(few_ties & has_covariance(x))
+    own = np.flatnonzero(few_ties & tells(x))
     if own.size:
         _unmix(x, own, found, place, seed)
     for cell in own[found.evident[own] > 0] if x.shape[1] > FEW else ():
@@ -85,9 +86,12 @@ def _unmix(x: Floats, own: Ints, found: Scores, place: Place, seed: int) -> None
         cell = own[i]
         parts = np.take(unmixed.y[i : i + 1], np.argsort(sequence), axis=-1)
         scores = rank_gaussianize(exact_order(parts, seed), seed)
-        left = of_scores(scores, place.at(own[i : i + 1]), seed).terms.mean()
-        found.terms[cell] += weight[i] * max(0.0, unmixed.gain[i] + left - found.terms[cell].mean())
-        found.n_layers[cell] += weight[i] > 0.5
+        left = of_scores(scores, place.at(own[i : i + 1]), seed).terms
+        gain = unmixing_terms(x[own[i : i + 1]], parts)
+        more = (unmixed.gain[i] + gain - gain.mean() + left)[0] - found.terms[cell]
+        if more.mean() > 0:
+            found.terms[cell] += weight[i] * more
+            found.n_layers[cell] += weight[i] > 0.5
 
 
 def _mix(x: Floats, terms: Floats, place: Place, seed: int) -> None:
@@ -146,7 +150,7 @@ def of_scores(z: Floats, place: Place, seed: int) -> Scores:
 
 
 class Left(NamedTuple):
-    """One cell: scores `z` and what is left of them, `y` (feature, sample); samples asked, and how few they are by memory."""
+    """One cell: scores `z` and what is left of them, `y` (feature, sample); samples asked, and their memory."""
 
     z: Floats
     y: Floats
@@ -268,7 +272,7 @@ def _tree(left: Left, base: Floats, terms: Floats, place: Place, seed: int) -> F
 
 
 def _mixtures(y: Floats, place: Place, time: float, seed: int) -> tuple[Floats, Floats]:
-    """Log-densities (sample,) of a stack of mixtures and of N(0, I), relative to this, of unseen and of seen samples."""
+    """Log-densities (sample,) of mixtures stacked with N(0, I), relative to it, of unseen and of seen samples."""
     features, n = y.shape
     fold = place.folds(0, FOLDS, time)
     size = n - int(np.bincount(fold, minlength=FOLDS).max())

@@ -1,6 +1,6 @@
 """Mutual information of groups, conditional or not: first what few features tell, then a ladder for what is left.
 
-A feature v may be destructed given a part u of x, as I(x; v) = I(u; v) + I(x; v-hat) - I(u; v-hat) with v-hat = D(v | u)
+A feature v may be destructed given a part u of x, as I(x; v) = I(u; v) + I(x; v-hat) - I(u; v-hat), v-hat = D(v | u),
 whatever D is: an imperfect destructor does no harm, and features that tell nothing cannot hide what others tell.
 """
 
@@ -17,7 +17,8 @@ from xrbig.core.marginal import Floats, argsort
 from xrbig.core.place import Place, times
 from xrbig.core.rotation import null_log_det
 from xrbig.core.rungs.moments import WAVES, waves
-from xrbig.core.weights import climb, evidence, normal_score, share_of_best, wiener
+from xrbig.core.unmixing import standardize
+from xrbig.core.weights import climb, normal_score, share_of_best, wiener
 
 DEPTH = 2  # layers one after the other
 LEAST = 0.01  # share below which a path is not worth its time
@@ -139,9 +140,7 @@ def _surprise(x: Floats, y: Floats, place: Place) -> Floats:
     n, number, h = x.shape[1], WAVES[-1], _hermite_of_waves()
     a, b = (waves(v[None])[0].reshape(-1, n) for v in (x, y))
     memory = times(place.memory(a[None]), place.memory(b[None]))[0]
-    moment, chance = (
-        table.reshape(len(x), number, len(y), number).swapaxes(1, 2) / n for table in (a @ b.T, memory)
-    )
+    moment, chance = (table.reshape(len(x), number, len(y), number).swapaxes(1, 2) / n for table in (a @ b.T, memory))
     r = np.clip(x @ y.T / n, -0.999, 0.999)[..., None] ** np.arange(1, h.shape[1] + 1)
     square = (moment - np.einsum("ak,bk,ijk->ijab", h, h, r)) ** 2
     scores = []
@@ -153,14 +152,12 @@ def _surprise(x: Floats, y: Floats, place: Place) -> Floats:
     return np.max(scores, axis=0)
 
 
-def _linear(
-    x: Floats, y: Floats, place: Place, time: float, seed: int
-) -> tuple[Floats, float, tuple[Floats, Floats]]:
+def _linear(x: Floats, y: Floats, place: Place, time: float, seed: int) -> tuple[Floats, float, tuple[Floats, Floats]]:
     """Pointwise I by regression between canonical directions of raw values, its noise, and scores of what is left.
 
     H(y) - H(r) of the residuals r holds T of both and their margins.
     """
-    a, b = (white((v - v.mean(axis=1, keepdims=True)) / v.std(axis=1, keepdims=True), 1e-9) for v in (x, y))
+    a, b = (white(standardize(v), 1e-9) for v in (x, y))
     (dx, n), dy = a.shape, len(b)
     left, c, right = np.linalg.svd(a @ b.T / n)
     c = np.minimum(np.concatenate([c, np.zeros(dy - len(c))]), NEAR_ONE)[:, None]

@@ -11,7 +11,7 @@ from xrbig.core.gaussianize import Settings, gaussianize
 from xrbig.core.marginal import Bools, Floats, Ints, exact_order, rank_gaussianize
 from xrbig.core.place import alternating
 from xrbig.core.rotation import null_log_det
-from xrbig.core.unmixing import has_covariance
+from xrbig.core.unmixing import tells
 
 Group = Sequence[int]
 
@@ -97,7 +97,7 @@ def _of_groups(cell: Cells, first: list[int], second: list[int], given: list[int
         terms = mutual.conditional(x, y, z, cell.place, settings.seed)
     else:
         both = [*first, *second]
-        raw = bool(cell.few_ties[0, both].all() and has_covariance(cell.x[:, both])[0])
+        raw = bool(cell.few_ties[0, both].all() and tells(cell.x[:, both])[0])
         terms = mutual.mutual_information(x, y, cell.place, raw, settings.seed)
     return Information(terms[None], np.ones(1, np.int64), np.ones(1, bool))
 
@@ -131,9 +131,7 @@ def _gaussianized(z: Floats, settings: Settings, with_terms: bool, within: float
     return Information(terms, found.n_layers, found.converged)
 
 
-def _by_gaussianized_groups(
-    cells: Cells, groups: list[list[int]], settings: Settings, with_terms: bool
-) -> Information:
+def _by_gaussianized_groups(cells: Cells, groups: list[list[int]], settings: Settings, with_terms: bool) -> Information:
     """I(x, y) = T([D_x(x), D_y(y)]), Eq. 8.
 
     As each group is left uncorrelated, the null level of the first log-determinant is that of the pairs across the

@@ -9,6 +9,7 @@ from xrbig.core.entropy import marginal_entropies
 from xrbig.core.marginal import Bools, Floats
 
 HALVES = rotation.FITTED, rotation.HELD_OUT
+ALIKE, NARROW = 8, 1e-8  # one in so many samples may not lie so near, in standard deviations: others are far off
 LARGEST_SHARE = 0.1  # of the variance of a feature in one sample: beyond, covariances mean nothing
 
 
@@ -52,6 +53,11 @@ def unmixing_layer(x: Floats, seed: int) -> Unmixed:
 def has_covariance(x: Floats) -> Bools:
     """Whether no sample of `x` (cell, feature, sample) holds so much of the variance that covariances mean nothing."""
     return np.asarray((standardize(x) ** 2).max(axis=(1, 2)) <= LARGEST_SHARE * x.shape[2])
+
+
+def tells(x: Floats) -> Bools:
+    """In which cells of `x` (cell, feature, sample) values tell more than ranks: none are far beyond the others."""
+    return np.asarray(has_covariance(x) & ~is_narrow(x, ALIKE, NARROW).any(axis=1))
 
 
 def is_narrow(x: Floats, one_in: int, least: float) -> Bools:

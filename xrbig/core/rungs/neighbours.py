@@ -101,7 +101,9 @@ def _within(row: Floats, asked: Asked, radii: Floats) -> Ints:
     """How many samples not near in place differ by less than each of the `radii` (asked, k), of one feature."""
     ordered, own = np.sort(row), row[asked.samples][:, None]
     count = np.searchsorted(ordered, own + radii, side="left") - np.searchsorted(ordered, own - radii, side="right")
-    differences = np.where(np.arange(asked.near.shape[1]) < asked.number[:, None], np.abs(row[asked.near] - own), np.inf)
+    differences = np.where(
+        np.arange(asked.near.shape[1]) < asked.number[:, None], np.abs(row[asked.near] - own), np.inf
+    )
     near = [(differences < radius[:, None]).sum(axis=1) for radius in radii.T]
     return np.maximum(count - np.stack(near, axis=1), 0)
 

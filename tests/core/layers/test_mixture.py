@@ -2,10 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.conftest import normal_scores_of, samples
 from xrbig.core.layers.mixture import Mixture, monomials_of
-from xrbig.core.mixture import FITTED_SAMPLES, best_cross_fit, mixture_layer
-from xrbig.distributions import GaussianMixture, Normal
+from xrbig.distributions import GaussianMixture
 
 SEED = 0
 SEPARATED = GaussianMixture(
@@ -84,60 +82,3 @@ def test_log_determinant_of_the_map_is_the_gain():
     z = mixture.given(x, 0)[0][0]
     change = log_det - np.sum(z**2, axis=0) / 2
     np.testing.assert_allclose(change, mixture.log_density(monomials_of(x))[0], atol=1e-4)
-
-
-def cross_fit(x, given=0):
-    return best_cross_fit(x, given, FITTED_SAMPLES, SEED)
-
-
-def test_gain_is_the_negentropy_and_hardly_more_on_seen_samples():
-    x = SEPARATED.sample(5000, seed=0)
-    fit = cross_fit(standardized(x)[None])[0]
-    normal_entropy = np.log(2 * np.pi * np.e) + np.log(x.std(axis=1)).sum()
-    truth = normal_entropy - SEPARATED.entropy()
-    assert fit.unseen.shape == (5000,)
-    assert fit.unseen.mean() <= fit.gain <= fit.seen
-    assert fit.gain == pytest.approx(truth, rel=0.03)
-    y = fit.apply(standardized(x))
-    np.testing.assert_allclose(np.cov(y), np.eye(2), atol=0.06)
-
-
-def test_gain_given_features_is_that_of_all_less_theirs():
-    x = standardized(SEPARATED.sample(5000, seed=0))
-    given = cross_fit(x[None], given=1)[0].gain
-    truth = np.log(2 * np.pi * np.e) + np.log(SEPARATED.sample(5000, seed=0).std(axis=1)).sum() - SEPARATED.entropy()
-    scale = SEPARATED.sample(5000, seed=0)[0].std()
-    first = np.log(2 * np.pi * np.e) / 2 + np.log(scale) - SEPARATED.entropy(slice(1))
-    assert given == pytest.approx(truth - first, rel=0.05)
-    both, alone = cross_fit(x[None])[0], cross_fit(x[None, :1])[0]
-    assert given == pytest.approx(both.gain - alone.gain, abs=0.02)
-
-
-@pytest.mark.parametrize("features", [1, 3, 6])
-def test_nothing_is_found_in_normal_samples(features):
-    z = normal_scores_of(np.random.default_rng(features).standard_normal((20, features, 1000)))
-    fits = cross_fit(z)
-    unseen = np.array([fit.unseen.mean() for fit in fits])
-    error = np.array([fit.unseen.std() for fit in fits]) / np.sqrt(1000)
-    assert (unseen < 2 * error).all()
-    assert unseen.mean() < 0
-    assert abs(np.mean([fit.gain for fit in fits])) < 0.01
-
-
-def test_too_few_samples_give_none():
-    assert mixture_layer(np.random.default_rng(0).standard_normal((10, 100)), SEED) is None
-    assert cross_fit(np.zeros((0, 2, 500))) == []
-
-
-def test_a_layer_is_certain_of_clusters_only():
-    clusters = GaussianMixture.random(4, components=3, distance=2, seed=1)
-    layers = [mixture_layer(normal_scores_of(d.sample(2000, 0)[None])[0], SEED) for d in (clusters, Normal(np.eye(4)))]
-    assert [layer.is_certain(4) for layer in layers] == [True, False]
-
-
-def test_a_stack_is_fitted_like_its_items_alone():
-    z = normal_scores_of(samples(SEPARATED, 1000, cells=4))
-    for item, together in zip(z, cross_fit(z), strict=True):
-        alone = cross_fit(item[None])[0]
-        np.testing.assert_array_equal(alone.unseen, together.unseen)
-        assert alone.gain == together.gain
