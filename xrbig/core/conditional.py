@@ -28,7 +28,7 @@ def white(z: Floats, least: float = CERTAIN) -> Floats:
     """White directions of `z` (feature, sample) without those that the others determine: exact relations do no harm."""
     variance, axes = np.linalg.eigh(z @ z.T / z.shape[1])
     kept = variance > least
-    return (axes[:, kept] / np.sqrt(variance[kept])).T @ z
+    return np.asarray((axes[:, kept] / np.sqrt(variance[kept])).T @ z)
 
 
 def made_normal(v: Floats) -> Floats:

@@ -72,7 +72,7 @@ def total_correlation(x: Floats, z: Floats, few_ties: Bools, place: Place, seed:
     if own.size:
         _unmix(x, own, found, place, seed)
     for cell in own[found.evident[own] > 0] if x.shape[1] > FEW else ():
-        _mix(x[cell], found.terms[cell : cell + 1], place.at([cell]), seed)
+        _mix(x[cell], found.terms[cell : cell + 1], place.at(np.array([cell])), seed)
     infinite = _grows(z, terms.mean(axis=1), place, seed)
     return Joint(terms, n_layers, ~infinite)
 
@@ -136,14 +136,16 @@ def of_scores(z: Floats, place: Place, seed: int) -> Scores:
     found = pairs_and_triples(y, r)
     shares = share_of_best(found.score, found.tests)
     evident, n_layers = shares.max(axis=1), np.ones(cells, dtype=np.int64)
-    for cell in np.flatnonzero(evident > 0) if features <= FEW else range(cells):
+    for cell in np.flatnonzero(evident > 0).tolist() if features <= FEW else range(cells):
         asked = neighbours.Asked.of(place.coordinates(cell), WINDOW * float(near[cell]) ** (1 / len(place.shape)))
         left = Left(z[cell], y[cell], asked, float(beyond[cell]))
         if features <= FEW:
             terms[cell], more = _few(left, terms[cell], found, cell, shares[cell])
         else:
             start = _forest(left, found, cell, shares[cell])
-            terms[cell], more, weight = _many(left, terms[cell], start, float(evident[cell]), place.at([cell]), seed)
+            terms[cell], more, weight = _many(
+                left, terms[cell], start, float(evident[cell]), place.at(np.array([cell])), seed
+            )
             evident[cell] = weight
         n_layers[cell] += more
     return Scores(terms, n_layers, base.terms.mean(axis=1), evident, time)
@@ -259,14 +261,14 @@ def _acyclic(sets: list[tuple[int, ...]], value: Floats) -> list[int]:
 
 def _tree(left: Left, base: Floats, terms: Floats, place: Place, seed: int) -> Floats:
     """The estimate `terms`, or as far as it finds more that of a tree of the pairs that share most."""
-    pairs = list(combinations(range(len(left.z)), 2))
+    pairs: list[tuple[int, ...]] = list(combinations(range(len(left.z)), 2))
     value = values_of_pairs(left.z[None], place.memory(left.z[None]))[0]
     edges = _acyclic(pairs, value)
     weight = float(share(value[edges].sum() / max(float(base.mean()), 1e-9) - 1, *TREE))
     if not weight:
         return terms
     z = np.stack([left.z[list(pairs[i])] for i in edges])
-    tree = of_scores(z, place.at([0] * len(edges)), seed).terms.sum(axis=0)
+    tree = of_scores(z, place.at(np.zeros(len(edges), dtype=np.int64)), seed).terms.sum(axis=0)
     more = tree - terms
     return terms + weight * float(wiener(np.array(evidence(more, left.effective)))) * max(0.0, float(more.mean()))
 

@@ -149,7 +149,7 @@ def _surprise(x: Floats, y: Floats, place: Place) -> Floats:
         expected = level.sum(axis=(2, 3))
         degrees = expected**2 / (level**2).sum(axis=(2, 3))
         scores.append(normal_score(square[..., :k, :k].sum(axis=(2, 3)) / expected, degrees))
-    return np.max(scores, axis=0)
+    return np.asarray(np.max(scores, axis=0))
 
 
 def _linear(x: Floats, y: Floats, place: Place, time: float, seed: int) -> tuple[Floats, float, tuple[Floats, Floats]]:

@@ -227,7 +227,7 @@ class Student:
         w, lower = score(log_below, log_above), log_below < log_above
         if np.isinf(self.degrees):
             return np.asarray(parameter * x + self._scale(x, parameter) * w)
-        w = stdtrit(self.degrees + 1, np.exp(np.minimum(log_below, log_above)))
+        w = np.asarray(stdtrit(self.degrees + 1, np.exp(np.minimum(log_below, log_above))), dtype=np.float64)
         y = parameter * x + self._scale(x, parameter) * np.where(lower, w, -w)
         return score(np.log(stdtr(self.degrees, y)), np.log(stdtr(self.degrees, -y)))
 
