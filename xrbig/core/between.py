@@ -193,7 +193,7 @@ def _ratio(x: Floats, scatter: Floats, split: int, nu: float) -> Ratio | None:
     if np.isfinite(nu):
         constant += log_norm(sizes[0], nu) - log_norm(sizes[1], nu) - log_norm(sizes[2], nu)
 
-    def bend(square: Floats, size: int) -> Floats:
+    def bend(square: Reals, size: int) -> Reals:
         if np.isinf(nu):
             return square / np.float32(2)
         return np.float32((nu + size) / 2) * np.log1p(np.maximum(square, 0) / np.float32(nu))

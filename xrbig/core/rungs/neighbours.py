@@ -1,7 +1,7 @@
 """Information among groups of features by nearest neighbours, none of them near in place."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -47,7 +47,7 @@ class Asked(NamedTuple):
             return cls(samples, np.where(lists < last[:, None], lists, samples[:, None]), last - first)
         tree, reach = cKDTree(places.T), window + 0.5
         number = np.asarray(tree.query_ball_point(places[:, samples].T, reach, p=np.inf, return_length=True))
-        found: list[list[int]] = list(tree.query_ball_point(places[:, samples].T, reach, p=np.inf, return_sorted=True))
+        found: Any = tree.query_ball_point(places[:, samples].T, reach, p=np.inf, return_sorted=True)
         near = np.repeat(samples[:, None], number.max(), axis=1)
         near[np.arange(near.shape[1]) < number[:, None]] = np.concatenate(found)
         return cls(samples, near, number)
