@@ -212,9 +212,9 @@ def _by_neighbours(left: Left, base: Floats, features: list[int], start: float, 
     terms, bent = base + left.of_all(own), float(share(base.mean(), *BENT))
     if own.mean() > 0 and bent:
         alone = [slice(i, i + 1) for i in range(len(features))]
-        raw = neighbours.terms(left.z[features], alone, left.asked, neighbours.scales(len(base), len(features))[-1:])[0]
-        more = raw - terms[left.asked.samples]
-        terms += bent * float(wiener(np.array(evidence(more, left.effective) / SPREAD))) * more.mean()
+        some, sharp = left.asked.half(), neighbours.scales(len(base), len(features))[-1:]
+        more = neighbours.terms(left.z[features], alone, some, sharp)[0] - terms[some.samples]
+        terms += bent * float(wiener(np.array(evidence(more, left.effective / 2) / SPREAD))) * more.mean()
     return terms
 
 
