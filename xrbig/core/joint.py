@@ -100,7 +100,7 @@ def _unmix(x: Floats, own: Ints, found: Scores, place: Place, seed: int) -> None
 
 
 def _mix(x: Floats, terms: Floats, due: float, place: Place, seed: int) -> None:
-    """Add to the `terms` (1, sample) of a cell what mixtures of its values `x` (feature, sample) find more, by a share."""
+    """Add to the `terms` (1, sample) of a cell, by a share, what mixtures of its values `x` (feature, sample) add."""
     y = standardize(x)
     r = place.memory(y[None])
     time = float(times_beyond(r, r)[0][np.triu_indices(len(x), 1)].mean())
