@@ -227,7 +227,7 @@ grows slowly; it grows with the features as the mixtures do, whose covariances h
 
 def main() -> None:
     """Measure, draw and write the page."""
-    from xrbig.core.flow import JUDGED
+    from xrbig.core.tuning import TUNING
 
     with ProcessPoolExecutor(2) as pool:
         fits = list(pool.map(fit_row, DISTRIBUTIONS))
@@ -247,7 +247,7 @@ def main() -> None:
             training=TRAINING,
             held_out=HELD_OUT,
             trials=TRIALS,
-            judged=JUDGED,
+            judged=TUNING.most_samples,
             **{name: table(head, rows[name]) for name, head in heads.items()},
         )
     )

@@ -1,5 +1,7 @@
 """What a flow is written as: every bit of it comes back, and what could not be read again is not written."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -149,7 +151,7 @@ def test_a_flow_that_could_not_be_opened_again_is_not_written(tmp_path, change, 
 def with_first_map(recorded, **arrays):
     first, *layers = recorded.fitted.layers
     linear, *maps = first.maps
-    layers = [first._replace(maps=[linear._replace(**arrays), *maps]), *layers]
+    layers = [first._replace(maps=[replace(linear, **arrays), *maps]), *layers]
     return recorded._replace(fitted=recorded.fitted._replace(layers=layers))
 
 

@@ -17,9 +17,12 @@ from scipy.special import ndtr, ndtri
 
 from xrbig import blocks, checks, files, matching, ordered, roles, schema
 from xrbig.core import flow as core
+from xrbig.core.flow import Fitted
 from xrbig.core.information import default_min_samples
-from xrbig.core.maps import Linear, Map
+from xrbig.core.layers.base import Map, apply, invert
+from xrbig.core.layers.linear import Linear
 from xrbig.core.marginal import Bools, Floats
+from xrbig.core.search import Report
 from xrbig.estimator import RBIG
 from xrbig.roles import Dims
 from xrbig.store import Recorded
@@ -34,6 +37,7 @@ Base = Literal["normal", "uniform"]
 logger = logging.getLogger(__name__)
 
 AGREEMENT = 3.0, 0.05  # standard errors and share of T by which T by Eq. 6 and by Eq. 7 may differ
+LEFT = 0.1, 0.2, 2.0  # nat, share of T, and multiple of what independent samples leave open, that may be left
 SPACING_VARIANCE = 0.1  # of the entropy of a feature from spacings, beyond that of its log-density; per sample
 SINGULAR = 1e-10  # least eigenvalue of the correlations of features that have a density
 ATOM = 0.1  # share of equal values from which a density means little
@@ -88,8 +92,8 @@ def fit(
     Warns
     -----
     UserWarning
-        If T by Eq. 6 and by Eq. 7 disagree, many values of a feature are equal, or features are linear functions of
-        others.
+        If T by Eq. 6 and by Eq. 7 disagree, the samples do not tell how much T is left, many values of a feature are
+        equal, or features are linear functions of others.
 
     Examples
     --------
@@ -235,7 +239,7 @@ class Flow:
             raise ValueError(f"n={n!r} must be an integer, not negative: flow.sample(1000).")
         z = np.random.default_rng(seed).standard_normal((int(n), len(self.features))).T
         with blocks.SINGLE_THREADED_BLAS, np.errstate(all="ignore"):
-            return self._recorded.label(core.in_slabs(partial(core.invert, self._maps), z))
+            return self._recorded.label(core.in_slabs(partial(invert, self._maps), z))
 
     @property
     def total_correlation(self) -> xr.Dataset:
@@ -243,13 +247,15 @@ class Flow:
 
         ``total_correlation`` is the sum over the layers of what they take (Johnson et al., 2019, Eq. 7), ``by_density``
         the sum of the entropies of the features, from spacings, plus the mean log-density (Eq. 6);
-        ``std_error`` is the standard error of either for independent samples.
+        ``std_error`` is the standard error of either for independent samples. ``left`` tells by how much T may be
+        larger: what the best layer that was not taken adds, and two of its standard errors.
         """
         fitted = self._recorded.fitted
         values = {
             "total_correlation": (fitted.total_correlation, "total correlation by the layers (nat)"),
             "by_density": (fitted.by_density, "total correlation by the density (nat)"),
             "std_error": (fitted.std_error, "standard error of the total correlation (nat)"),
+            "left": (fitted.left, "what layers that were not taken may add to the total correlation (nat)"),
         }
         return xr.Dataset(
             {name: ((), value, {"long_name": text, "units": "1"}) for name, (value, text) in values.items()}
@@ -474,7 +480,7 @@ def _complete_samples(x: Floats, found: roles.Features) -> tuple[Floats, Bools]:
 
 
 @contextmanager
-def _progress() -> Iterator[core.Report]:
+def _progress() -> Iterator[Report]:
     """Log the layers as they come, and show them on a fit that takes longer, if tqdm is there."""
     try:
         from tqdm.auto import tqdm
@@ -493,37 +499,52 @@ def _progress() -> Iterator[core.Report]:
 
 def _warn(recorded: Recorded, x: Floats) -> None:
     """Warn of a density that means little."""
+    for text in (*_of_atoms(recorded, x), *_of_copies(recorded, x), *_of_doubt(recorded.fitted, x)):
+        warnings.warn(text, stacklevel=3)
+
+
+def _of_atoms(recorded: Recorded, x: Floats) -> Iterator[str]:
     for label, row in zip(recorded.labels, x, strict=True):
         values, counts = np.unique(row, return_counts=True)
         share, value = counts.max() / len(row), values[counts.argmax()]
         if share > ATOM:
-            warnings.warn(
+            yield (
                 f"{share:.0%} of the values of {label!r} are {value:g}: the density has a spike there, whose height "
-                "depends on how near the next values are. Leave them out, ds.where(...), to model the others.",
-                stacklevel=3,
+                "depends on how near the next values are. Leave them out, ds.where(...), to model the others."
             )
+
+
+def _of_copies(recorded: Recorded, x: Floats) -> Iterator[str]:
     sized = x / np.abs(x).max(axis=1, keepdims=True)  # the squares of what is left do not overflow
     if np.linalg.eigvalsh(np.atleast_2d(np.corrcoef(sized)))[0] < SINGULAR:
-        warnings.warn(
+        yield (
             f"some of {recorded.labels!r} are linear functions of others, so that they have no density: it grows "
-            "without bound as values are told apart more finely. Leave those features out, variables=[...].",
-            stacklevel=3,
+            "without bound as values are told apart more finely. Leave those features out, variables=[...]."
         )
-    fitted = recorded.fitted
+
+
+def _of_doubt(fitted: Fitted, x: Floats) -> Iterator[str]:
+    """Whether T by the density, or what layers that were not taken may add, is far from T by the layers."""
+    total = fitted.total_correlation
     error = np.sqrt(fitted.std_error**2 + SPACING_VARIANCE * len(x) / x.shape[1])
-    allowed = AGREEMENT[0] * error + AGREEMENT[1] * abs(fitted.total_correlation) + abs(fitted.margin_error)
-    if abs(fitted.by_density - fitted.total_correlation) > allowed:
-        warnings.warn(
-            f"the total correlation is {fitted.total_correlation:.3f} nat by the layers (Eq. 7) and "
+    allowed = AGREEMENT[0] * error + AGREEMENT[1] * abs(total) + abs(fitted.margin_error)
+    if abs(fitted.by_density - total) > allowed:
+        yield (
+            f"the total correlation is {total:.3f} nat by the layers (Eq. 7) and "
             f"{fitted.by_density:.3f} nat by the density (Eq. 6), which differ by more than {allowed:.3f}: "
             f"{x.shape[1]} samples of {len(x)} features do not determine the flow, "
-            "or they are too much alike from one to the next. Take more samples or fewer features.",
-            stacklevel=3,
+            "or they are too much alike from one to the next. Take more samples or fewer features."
+        )
+    elif fitted.left > max(LEFT[0], LEFT[1] * total, LEFT[2] * np.sqrt(len(x) / x.shape[1])):
+        yield (
+            f"the total correlation may be larger by {fitted.left:.3f} nat than the {total:.3f} nat of the layers: "
+            "samples that are left out together do not tell whether there should be more of them. Take samples of "
+            "more times, or ask total_correlation() for what all of these samples share."
         )
 
 
 def _transform(x: Floats, maps: list[Map], uniform: bool) -> Floats:
-    z = core.in_slabs(lambda slab: core.apply(maps, slab)[0], x)
+    z = core.in_slabs(lambda slab: apply(maps, slab)[0], x)
     return np.asarray(ndtr(z)) if uniform else z
 
 
@@ -532,7 +553,7 @@ def _inverse_transform(z: Floats, maps: list[Map], uniform: bool) -> Floats:
         outside = (z < 0) | (z > 1)
         inner = np.clip(z, np.finfo(float).tiny, 1 - np.finfo(float).epsneg)
         z = np.where(outside.any(axis=0), np.nan, ndtri(inner))
-    return core.in_slabs(partial(core.invert, maps), z)
+    return core.in_slabs(partial(invert, maps), z)
 
 
 def _log_prob(x: Floats, maps: list[Map]) -> Floats:

@@ -28,7 +28,9 @@ DIAGNOSTICS = {
     "tied_fraction": "largest share of tied samples in a feature",
     "reason": "why there is no estimate",
     "std_error": "standard error of the information",
+    "determined": "whether other features determine it, but for rounding",
 }
+FEATURE = ("feature",)  # along which diagnostics of features lie
 LONG_NAMES = {
     "entropy": "differential entropy",
     "kl_divergence": "Kullback-Leibler divergence",
@@ -100,7 +102,7 @@ def labelled(
     The features that were `found` are those of the `groups`; the `others` are the same at other samples.
     """
     diagnosed = [key for key in DIAGNOSTICS if key != "std_error" or request.std_error] if request.diagnostics else []
-    require_free([name, *diagnosed], along, found, groups.samples)
+    require_free([name, *diagnosed], along or FEATURE * bool(diagnosed), found, groups.samples)
     kernel = partial(
         measure,
         settings=request.estimator,
@@ -169,12 +171,13 @@ def _estimate(
         "tied_fraction": blocks.Output(np.float64),
         "reason": blocks.Output(np.int8, along),
         "std_error": blocks.Output(np.float64),
+        "determined": blocks.Output(np.bool_, along[:1] or FEATURE),
     }
     wanted = ["value", *diagnosed]
     fields = blocks.map_cells(
         name, partial(_fields, kernel=kernel, names=wanted), sides, samples, [known[field] for field in wanted]
     )
-    return [with_labels(field, along, [sides[0].labels[i] for i in sides[0].order]) for field in fields]
+    return [with_labels(field, along or FEATURE, [sides[0].labels[i] for i in sides[0].order]) for field in fields]
 
 
 def with_labels(array: xr.DataArray, dims: Sequence[str], labels: list[str]) -> xr.DataArray:

@@ -17,9 +17,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from xrbig.core import validity
 from xrbig.core.flow import Fitted, Layer
-from xrbig.core.maps import Compression, Conditional, Curve, Linear, Map, Margins, Radial
+from xrbig.core.layers.kinds import MAPS
 from xrbig.core.marginal import Floats
 from xrbig.estimator import RBIG
 from xrbig.files import VARIABLE, Stored
@@ -32,20 +31,7 @@ TEXT = r"O|T|[<>]?U\d+"
 DAMAGED = "it is damaged: its checksum does not fit what it holds. Copy or write it again, flow.to_zarr(path)."
 MOST_SAMPLES = 1 << 62
 MOST_TEXT = 1 << 25  # characters of the JSON, and bytes that entries of text may take
-CURVE = {"knots": ("k",), "values": ("k",), "slopes": ("k",)}
-SHAPES: dict[str, dict[str, tuple[Any, ...]]] = {  # of the arrays of a map; f is the number of features
-    "compression": {"features": ("g",), "shift": ("g",), "spread": ("g",)},
-    "linear": {"shift": ("f",), "matrix": ("f", "f")},
-    "margins": {"sizes": ("f",), **CURVE, "bend": ("2f",)},
-    "radial": {**CURVE, "bend": (2,)},
-    "conditional": {
-        "features": ("g",),
-        "given": (),
-        "log_weight": ("k",),
-        "mean": ("k", "g"),
-        "whitening": ("k", "g", "g"),
-    },
-}
+ADDED = {"left": 0.0}  # fields that files of 0.1.0 lack
 FIELDS = ("variables", "array", "order", "labels", "n_samples", "estimator", *Fitted._fields)
 
 
@@ -75,7 +61,7 @@ def to_dataset(recorded: Recorded) -> xr.Dataset:
     for layer in recorded.fitted.layers:
         maps = []
         for single in layer.maps:
-            arrays = _arrays(single)
+            arrays = single.arrays()
             parameters += [np.asarray(a, dtype=np.float64).reshape(-1) for a in arrays.values()]
             shapes = {name: list(np.shape(a)) for name, a in arrays.items()}
             maps.append({"kind": type(single).__name__.lower(), "arrays": shapes})
@@ -138,15 +124,6 @@ def _digest(flow: str, values: Floats) -> str:
     return digest.hexdigest()
 
 
-def _arrays(single: Map) -> dict[str, Any]:
-    """The arrays that make up a map."""
-    if isinstance(single, Margins):
-        fields = {name: [getattr(curve, name) for curve in single.curves] for name in Curve._fields}
-        joined = {name: np.concatenate(rows) for name, rows in fields.items()}
-        return {"sizes": np.array([len(knots) for knots in fields["knots"]]), **joined}
-    return dict(single.curve._asdict() if isinstance(single, Radial) else single._asdict())
-
-
 def _described(variable: Variable) -> dict[str, Any]:
     if not all(isinstance(name, str) for name in (variable.name, *variable.dims)):
         raise ValueError(f"{variable.name!r} or its dimension is no string, and cannot be written: rename it.")
@@ -188,7 +165,8 @@ def _outline(text: str) -> Outline:
     """Read the JSON of a flow; a ValueError tells what is wrong with it."""
     if len(text) > MOST_TEXT:
         raise ValueError(f"its JSON has {len(text)} characters, more than the {MOST_TEXT} that are read.")
-    flow = _object(json.loads(text), FIELDS, "the flow")
+    flow = json.loads(text)
+    flow = _object({**ADDED, **flow} if isinstance(flow, dict) else flow, FIELDS, "the flow")
     variables = [_variable(v) for v in _items(flow["variables"], dict, "variables")]
     _require_known(flow, variables)
     settings = _object(flow["estimator"], [f.name for f in fields(RBIG)], "the estimator")
@@ -290,7 +268,7 @@ def _entries(listed: dict[str, Any]) -> NDArray[Any]:
 def _shapes(single: dict[str, Any], features: int) -> tuple[str, dict[str, tuple[int, ...]]]:
     """The kind of a map, and the shapes of its arrays."""
     kind, arrays = (_object(single, ("kind", "arrays"), "a map")[name] for name in ("kind", "arrays"))
-    known = SHAPES.get(kind)
+    known = MAPS[kind].shapes if kind in MAPS else None
     if known is None or not isinstance(arrays, dict) or list(arrays) != list(known):
         raise ValueError(f"it has a map of kind {kind!r} that is not made of the arrays of one.")
     sizes = {"f": features, "2f": 2 * features, 2: 2}
@@ -315,27 +293,9 @@ def _recorded(outline: Outline, values: Floats) -> Recorded:
             for name, shape in shapes.items():
                 end = start + math.prod(shape)
                 arrays[name], start = values[start:end].reshape(shape).copy(), end
-            built.append(_map(kind, arrays, len(flow["order"])))
-            validity.require_map(built[-1])
+            built.append(MAPS[kind].of(arrays, len(flow["order"])))
+            built[-1].require_invertible()
         layers.append(Layer(**{**described, "maps": built}))
     fitted = Fitted(layers, *(flow[name] for name in Fitted._fields[1:]))
     kept = {name: flow[name] for name in ("array", "order", "labels", "n_samples")}
     return Recorded(variables=outline.variables, estimator=outline.estimator, fitted=fitted, **kept)
-
-
-def _map(kind: str, arrays: dict[str, Floats], features: int) -> Map:
-    """The map that `_arrays` took apart."""
-    if kind == "margins":
-        ends = validity.split_at(arrays["sizes"], len(arrays["knots"]))
-        bends = arrays["bend"].reshape(-1, 2)
-        rows = [np.split(arrays[name], ends) for name in Curve._fields[:-1]]
-        return Margins([Curve(*row) for row in zip(*rows, bends, strict=True)])
-    if kind == "radial":
-        return Radial(Curve(**arrays))
-    if kind == "linear":
-        return Linear(**arrays)
-    chosen = validity.indices(arrays.pop("features"), features)
-    if kind == "compression":
-        return Compression(chosen, **arrays)
-    given = validity.indices(arrays.pop("given").reshape(1), len(chosen)).reshape(())
-    return Conditional(chosen, given, **arrays)

@@ -3,7 +3,7 @@ import pytest
 
 from tests.conftest import SCALED, WILD, ar, samples, wild
 from xrbig import RBIG
-from xrbig.core import flow
+from xrbig.core import divergence
 from xrbig.core.divergence import kl_divergence
 from xrbig.core.information import Reason
 from xrbig.distributions import Normal, StudentT
@@ -106,8 +106,8 @@ def failing(found):
 def test_a_cell_that_fails_ends_no_map(monkeypatch, log_normal):
     p, q = samples(Normal(np.eye(2)), 200, 3), samples(Normal(np.eye(2)), 300, 3)
     p[1] += 50
-    expected, plain = kl_divergence(p, q, SETTINGS), flow.log_normal
-    monkeypatch.setattr(flow, "log_normal", lambda z: log_normal(z) if np.abs(z).min() > 10 else plain(z))
+    expected, plain = kl_divergence(p, q, SETTINGS), divergence.log_normal
+    monkeypatch.setattr(divergence, "log_normal", lambda z: log_normal(z) if np.abs(z).min() > 10 else plain(z))
     estimate = kl_divergence(p, q, SETTINGS)
     assert np.isnan(estimate.value).tolist() == [False, True, False]
     assert estimate.reason.tolist() == [Reason.ESTIMATED, Reason.UNDEFINED, Reason.ESTIMATED]

@@ -4,8 +4,8 @@ from scipy import stats
 
 from tests.conftest import SCALED, WILD, ar, wild
 from xrbig import RBIG
-from xrbig.core import flow
-from xrbig.core.validity import require_map
+from xrbig.core import flow, tuning
+from xrbig.core.layers.base import apply, invert
 from xrbig.distributions import Clayton, GaussianMixture, Normal, StudentT
 
 
@@ -49,8 +49,9 @@ def test_both_ways_to_total_correlation_find_it(name):
 def test_independent_normal_features_need_nothing_but_their_scale(features):
     x = 3 + 5 * np.random.default_rng(1).standard_normal((features, 2000))
     fitted = fit(x)
-    assert [layer.kind for layer in fitted.layers] == ["scale"]
+    assert [layer.kind for layer in fitted.layers] in (["scale"], ["margins"])
     assert fitted.total_correlation == 0
+    assert fitted.by_density - fitted.margin_error == pytest.approx(0, abs=0.005 * features)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -66,8 +67,8 @@ def test_plain_rotations_make_a_flow_of_many_layers(rotation):
     x = CASES["clusters"].sample(2000, 0)
     fitted = fit(x, rotation=rotation)
     assert {layer.kind for layer in fitted.layers[1:]} == {rotation}
-    z, _ = flow.apply(maps_of(fitted), x)
-    np.testing.assert_allclose(flow.invert(maps_of(fitted), z), x, atol=1e-7)
+    z, _ = apply(maps_of(fitted), x)
+    np.testing.assert_allclose(invert(maps_of(fitted), z), x, atol=1e-7)
     assert fitted.total_correlation > 0.4 * CASES["clusters"].total_correlation()
     assert len(fit(x, rotation=rotation, max_layers=2).layers) <= 3
 
@@ -76,8 +77,10 @@ def test_plain_rotations_make_a_flow_of_many_layers(rotation):
 @pytest.mark.parametrize("name", CASES)
 def test_every_layer_gains_more_than_chance(name, rotation):
     fitted = fit(CASES[name].sample(1000, 0), rotation=rotation, max_layers=20)
-    taken = fitted.layers if len(fitted.layers[0].maps) > 1 else fitted.layers[1:]  # the first may be the scale alone
-    assert all(layer.likelihood > layer.null_level > 0 for layer in taken)
+    margins = fitted.layers[0].kind in ("margins", "scale")
+    assert len(fitted.layers) > margins
+    assert all(layer.likelihood > layer.null_level > 0 for layer in fitted.layers[margins:])
+    assert not margins or fitted.layers[0].likelihood >= fitted.layers[0].null_level <= 0
 
 
 def nearest_values(row):
@@ -97,8 +100,8 @@ def test_samples_on_any_scales_have_a_flow_that_returns_them(kind, rotation):
         with np.errstate(all="ignore"):
             fitted = fit(x, rotation=rotation, max_layers=2 if rotation == "auto" else 20)
             maps = maps_of(fitted)
-            z, _ = flow.apply(maps, x)
-            back = flow.invert(maps, z)
+            z, _ = apply(maps, x)
+            back = invert(maps, z)
             allowed = 1e-5 * np.stack([nearest_values(row) for row in x]) + 4 * np.finfo(float).eps * np.abs(x)
         assert np.isfinite(fitted[1:]).all()
         assert np.isfinite([layer[2:] for layer in fitted.layers]).all()
@@ -107,7 +110,7 @@ def test_samples_on_any_scales_have_a_flow_that_returns_them(kind, rotation):
         assert np.isfinite(flow.log_prob(maps, x)).all()
         assert (np.abs(back / 2 - x / 2) <= allowed / 2).all()
         for single in maps:
-            require_map(single)
+            single.require_invertible()
 
 
 @pytest.mark.parametrize("kind", SCALED)
@@ -118,7 +121,7 @@ def test_total_correlation_does_not_change_with_the_scale(kind):
 
 def test_samples_of_the_fit_become_normal():
     x = CASES["ring"].sample(4000, 0)
-    z, _ = flow.apply(maps_of(fit(x)), x)
+    z, _ = apply(maps_of(fit(x)), x)
     for row in z:
         assert stats.kstest(row, "norm").statistic < 0.03
     assert stats.kstest((z**2).sum(axis=0), stats.chi2(2).cdf).statistic < 0.03
@@ -143,7 +146,7 @@ def test_slabs_give_the_same_bits_for_any_number_of_samples():
 
 
 def test_many_samples_are_judged_by_some_of_them(monkeypatch):
-    monkeypatch.setattr(flow, "JUDGED", 1000)
+    monkeypatch.setattr(tuning, "TUNING", tuning.TUNING._replace(most_samples=1000))
     distribution = CASES["normal"]
     fitted = fit(distribution.sample(4000, 0))
     assert fitted.total_correlation == pytest.approx(distribution.total_correlation(), abs=4 * fitted.std_error)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from xrbig.core.elliptical import inverse_root, log_norm, made_normal
-from xrbig.core.marginal import Floats, Ints
+from xrbig.core.marginal import Floats, Ints, Reals
 from xrbig.core.place import Place, times
 from xrbig.core.rotation import null_log_det
 from xrbig.core.rungs import neighbours
@@ -53,10 +53,11 @@ def between(x: Floats, y: Floats, place: Place) -> Between:
     n = x.shape[1]
 
     def memory(a: Floats, b: Floats) -> Floats:
-        return times(place.autocorrelation(a[None]), place.autocorrelation(b[None]))[0]
+        return np.asarray(times(place.memory(a[None]), place.memory(b[None]))[0])
 
     time = float(memory(x, y).mean())
-    paths = [p for p in _paths(np.concatenate([x, y]), len(x), time, n / time) if p.log_weight > np.log(UNLIKELY)]
+    chance = float(times(place.autocorrelation(x[None]), place.autocorrelation(y[None])).mean())
+    paths = [p for p in _paths(np.concatenate([x, y]), len(x), chance, n / time) if p.log_weight > np.log(UNLIKELY)]
     seen = []
     for path in paths:
         sides = [(path.x, path.y, path.ratio)]
@@ -96,12 +97,12 @@ def _finer(path: Path, terms: Floats, trusted: bool, place: Place, time: float) 
     value, now = terms.mean(), terms[asked.samples]
     for row in neighbours.terms(both, groups, asked, ks, joint):
         more = row - before[asked.samples] - now
-        counts = share(evidence(more, len(more) / time) / SPREAD, *EVIDENT)
+        counts = share(np.array(evidence(more, len(more) / time) / SPREAD), *EVIDENT)
         value += counts * more.mean()
         now = now + counts * more
     out = terms.copy()
     out[asked.samples] = now
-    return out + (value - out.mean())
+    return np.asarray(out + (value - out.mean()))
 
 
 def _paths(z: Floats, split: int, time: float, effective: float) -> list[Path]:
@@ -128,9 +129,7 @@ def _paths(z: Floats, split: int, time: float, effective: float) -> list[Path]:
     return paths
 
 
-def _path(
-    z: Floats, nu: float, scatter: Floats, split: int, effective: float, terms: Floats, weight: float
-) -> Path:
+def _path(z: Floats, nu: float, scatter: Floats, split: int, effective: float, terms: Floats, weight: float) -> Path:
     """What a t copula of that scatter leaves."""
     from xrbig.core.elliptical import student_scores
 
@@ -143,12 +142,13 @@ def _path(
     own = [made_normal(w, nu) for w in white]
     rests = None
     if ratio is not None and min(split, len(z) - split) == 1:
-        rests = tuple(_without(x, scatter, groups[k], groups[1 - k], white[1 - k], nu) for k in (0, 1))
+        one, other = (_without(x, scatter, groups[k], groups[1 - k], white[1 - k], nu) for k in (0, 1))
+        rests = one, other
     return Path(float(np.log(weight + 1e-300)), terms, joint, own[0], own[1], ratio, rests)
 
 
 def _root(scatter: Floats) -> Floats:
-    return inverse_root(scatter[None])[0][0]
+    return np.asarray(inverse_root(scatter[None])[0][0])
 
 
 def _without(x: Floats, scatter: Floats, own: slice, other: slice, white: Floats, nu: float) -> Floats:
@@ -181,8 +181,8 @@ def _ratio(x: Floats, scatter: Floats, split: int, nu: float) -> Ratio | None:
     features, one, other = len(x), x[:split], x[split:]
     precision = np.linalg.inv(scatter)
 
-    def form(matrix: Floats, v: Floats) -> Floats:
-        return np.einsum("in,ij,jn->n", v, matrix, v).astype(np.float32)
+    def form(matrix: Reals, v: Floats) -> Reals:
+        return np.asarray(np.einsum("in,ij,jn->n", v, matrix, v), dtype=np.float32)
 
     own = [form(np.linalg.inv(scatter[g, g]), v) for g, v in ((slice(split), one), (slice(split, None), other))]
     part = [form(precision[g, g], v) for g, v in ((slice(split), one), (slice(split, None), other))]
@@ -193,7 +193,7 @@ def _ratio(x: Floats, scatter: Floats, split: int, nu: float) -> Ratio | None:
     if np.isfinite(nu):
         constant += log_norm(sizes[0], nu) - log_norm(sizes[1], nu) - log_norm(sizes[2], nu)
 
-    def bend(square: Floats, size: int) -> Floats:
+    def bend(square: Reals, size: int) -> Reals:
         if np.isinf(nu):
             return square / np.float32(2)
         return np.float32((nu + size) / 2) * np.log1p(np.maximum(square, 0) / np.float32(nu))

@@ -15,7 +15,6 @@ from xrbig.core.marginal import (
     normal_scores,
     orientation,
     rank_gaussianize,
-    scatter,
     ties,
 )
 from xrbig.core.place import Place
@@ -54,14 +53,19 @@ class Cells(NamedTuple):
     def at(self, cells: Ints | Bools) -> "Cells":
         """Some of the cells."""
         order = Order(self.order.samples[cells], self.order.values[cells])
-        fields = (self.x, self.z, order, self.rank, self.few_ties, self.alike)
-        x, z, _, rank, few_ties, alike = (field if field is order else field[cells] for field in fields)
+        x, z, rank, few_ties, alike = (
+            self.x[cells],
+            self.z[cells],
+            self.rank[cells],
+            self.few_ties[cells],
+            self.alike[cells],
+        )
         return Cells(x, z, order, rank, few_ties, alike, self.place.at(cells), self.seed)
 
     def sorted(self, features: Sequence[int]) -> Ints:
         """The features (cell, feature) by their rank."""
-        features = np.asarray(features)
-        return features[np.argsort(self.rank[:, features], axis=1, kind="stable")]
+        chosen = np.asarray(features, dtype=np.int64)
+        return np.asarray(chosen[np.argsort(self.rank[:, chosen], axis=1, kind="stable")])
 
     def take(self, array: Floats, features: Ints) -> Floats:
         """Rows `features` (cell, feature) of `x` or `z`."""
@@ -84,9 +88,10 @@ def with_scores(x: Floats, place: Place, seed: int) -> tuple[Cells, Floats]:
     order = exact_order(np.take_along_axis(x, turn[..., None], axis=1), seed)
     z = rank_gaussianize(order, seed)
     z = np.take_along_axis(z * orientation(z, seed)[..., None], rank[..., None], axis=1)
-    own = Order(*(np.take_along_axis(field, rank[..., None], axis=1) for field in order))
+    samples = np.take_along_axis(order.samples, rank[..., None], axis=1)
+    values = np.take_along_axis(order.values, rank[..., None], axis=1)
     alike = np.abs(tied.correlation) > MONOTONE
-    return Cells(x, z, own, rank, tied.fraction < FEW_TIES, alike, place, seed), tied.fraction
+    return Cells(x, z, Order(samples, values), rank, tied.fraction < FEW_TIES, alike, place, seed), tied.fraction
 
 
 def without_determined(cells: Cells, features: Sequence[int], given: Sequence[int] = ()) -> list[int]:
@@ -111,13 +116,23 @@ def is_determined(cells: Cells, feature: int, others: Sequence[int]) -> bool:
     return bool(rest @ rest < EXACT * rows.shape[1])
 
 
+def determined(cells: Cells) -> Bools:
+    """Which features (cell, feature) the others determine but for rounding."""
+    found = np.zeros(cells.x.shape[:2], dtype=bool)
+    features = range(cells.x.shape[1])
+    for cell in np.flatnonzero(may_be_determined(cells)):
+        own = cells.at(np.array([cell]))
+        found[cell] = [is_determined(own, f, [g for g in features if g != f]) for f in features]
+    return found
+
+
 def may_be_determined(cells: Cells) -> Bools:
     """In which cells some feature may be determined by the others (cell,)."""
     features = range(cells.x.shape[1])
     middle = [_middle(cells, cell, features) for cell in range(len(cells.x))]
     smallest = np.array([np.linalg.eigvalsh(rows @ rows.T / rows.shape[1])[0] for rows in middle])
     pairs = cells.alike & ~np.eye(len(features), dtype=bool)
-    return (smallest < EXACT * len(features)) | pairs.any(axis=(1, 2))
+    return np.asarray((smallest < EXACT * len(features)) | pairs.any(axis=(1, 2)))
 
 
 def _middle(cells: Cells, cell: int, features: Sequence[int]) -> Floats:

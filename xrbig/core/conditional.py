@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp, ndtr, ndtri
+from scipy.special import ndtr, ndtri
 
+from xrbig.core.layers.mixture import Mixture, monomials_of
 from xrbig.core.marginal import Floats, Ints
-from xrbig.core.mixture import Mixture, monomials_of
 from xrbig.core.place import Place
 from xrbig.core.weights import stacked
 
@@ -18,7 +18,7 @@ LEAST = 1e-26  # density of a sample that counts
 
 
 class Destructed(NamedTuple):
-    """Features made normal and independent of others, and the log-density ratio at unseen samples, (feature, sample)."""
+    """Features made normal and independent of others, and log-density ratios at unseen samples (feature, sample)."""
 
     rest: Floats
     gain: Floats
@@ -28,7 +28,7 @@ def white(z: Floats, least: float = CERTAIN) -> Floats:
     """White directions of `z` (feature, sample) without those that the others determine: exact relations do no harm."""
     variance, axes = np.linalg.eigh(z @ z.T / z.shape[1])
     kept = variance > least
-    return (axes[:, kept] / np.sqrt(variance[kept])).T @ z
+    return np.asarray((axes[:, kept] / np.sqrt(variance[kept])).T @ z)
 
 
 def made_normal(v: Floats) -> Floats:
@@ -68,20 +68,12 @@ def _mixtures(v: Floats, u: Floats, fold: Ints, seed: int) -> tuple[Floats, Floa
         fit, out = Mixture.fit(fitted, powers, components, seed, thin=True), np.empty((2, features, n))
         for j, k in np.ndindex(features, FOLDS):
             own = fold == k
-            out[:, j, own] = _given(fit.at(slice(FOLDS * j + k, FOLDS * j + k + 1)), u[:, own], v[j, own])
-        density.append(np.maximum(out[0], LEAST))
+            both = np.concatenate([u[:, own], v[j : j + 1, own]])[None]
+            score, out[0, j, own] = fit.at(slice(FOLDS * j + k, FOLDS * j + k + 1)).given(both, len(u))
+            out[1, j, own] = ndtr(score[0, 0])
+        density.append(np.maximum(np.exp(out[0]), LEAST))
         below.append(out[1])
         gain = np.log(density[-1]).mean(axis=1) - np.log(density[-2]).mean(axis=1)
         if components > 2 and (gain < 0).all():
             break
     return np.stack(density), np.stack(below)
-
-
-def _given(fit: Mixture, u: Floats, v: Floats) -> tuple[Floats, Floats]:
-    """Density, relative to (2 pi)^(-1/2), and distribution function of `v` (sample,) given `u` under a mixture."""
-    z, whitening = np.concatenate([u, v[None]]), fit.whitening[0]
-    y = whitening @ z - whitening @ fit.mean[0][..., None]
-    log_density = np.log(np.einsum("kff->kf", whitening))[..., None] - y**2 / 2
-    share = log_density[:, :-1].sum(axis=1) + fit.log_weight[0][:, None]
-    share = np.exp(share - logsumexp(share, axis=0))
-    return (share * np.exp(log_density[:, -1])).sum(axis=0), (share * ndtr(y[:, -1])).sum(axis=0)

@@ -11,6 +11,7 @@ from xrbig.core.entropy import spread_ties
 from xrbig.core.family import entropy
 from xrbig.core.gaussianize import Settings
 from xrbig.core.information import Estimate, Reason, fewest_samples
+from xrbig.core.layers.base import apply, log_normal
 from xrbig.core.marginal import Floats, exact_order, exact_scale, scatter, ties
 
 
@@ -24,7 +25,7 @@ def kl_divergence(
     which anything fails has no estimate, and the others have theirs.
     """
     needed = fewest_samples(x.shape[1], min_samples)
-    estimate = Estimate.unknown(np.zeros(len(x), dtype=np.int64))
+    estimate = Estimate.unknown(np.zeros(len(x), dtype=np.int64), x.shape[1])
     for cell in range(len(x)):
         p, q = _complete(x[cell]), _complete(y[cell])
         estimate.n_samples[cell] = n = min(p.shape[1], q.shape[1])
@@ -51,9 +52,9 @@ def kl_divergence(
 def _of_samples(p: Floats, q: Floats, settings: Settings, needed: int) -> tuple[float, int, bool]:
     """Divergence, layers of the flow, and whether what it leaves of p has converged."""
     layers = flow.fit(q, settings).layers
-    z, _ = flow.apply([single for layer in layers for single in layer.maps], p)
+    z, _ = apply([single for layer in layers for single in layer.maps], p)
     left = entropy(z[None], settings, needed)
-    return -float(left.value[0]) - float(flow.log_normal(z).mean()), len(layers), bool(left.converged[0])
+    return -float(left.value[0]) - float(log_normal(z).mean()), len(layers), bool(left.converged[0])
 
 
 def _spread(p: Floats, q: Floats, seed: int) -> tuple[Floats, Floats]:

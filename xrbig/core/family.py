@@ -152,11 +152,14 @@ def mutual_information_matrix(
     n_samples = np.stack([pair.n_samples for pair in pairs], axis=1)
     estimated = np.stack([pair.reason == Reason.ESTIMATED for pair in pairs], axis=1)
     fewest = np.where(estimated, n_samples, np.iinfo(np.int64).max).min(axis=1)
-    estimate = Estimate.unknown(np.where(estimated.any(axis=1), fewest, n_samples.max(axis=1)), (features, features))
+    n_samples = np.where(estimated.any(axis=1), fewest, n_samples.max(axis=1))
+    estimate = Estimate.unknown(n_samples, features, (features, features))
     rows, columns = np.triu_indices(features, k=1)
     for name in ("value", "n_layers", "converged", "reason"):
         field = np.stack([getattr(pair, name) for pair in pairs], axis=1)
         getattr(estimate, name)[:, rows, columns] = getattr(estimate, name)[:, columns, rows] = field
+    for one, other, pair in zip(rows, columns, pairs, strict=True):
+        estimate.determined[:, [one, other]] |= pair.determined
     return estimate._replace(tied_fraction=np.fmax.reduce([pair.tied_fraction for pair in pairs]))
 
 
@@ -172,7 +175,7 @@ def redundancy(
     A feature that is constant, infinite or never there is left out of the others.
     """
     defects = _defects(x, skipna)
-    estimate = Estimate.unknown(np.zeros(len(x), dtype=np.int64), x.shape[1:2])
+    estimate = Estimate.unknown(np.zeros(len(x), dtype=np.int64), x.shape[1], x.shape[1:2])
     for defect in np.unique(defects, axis=0):
         cells, kept = np.flatnonzero((defects == defect).all(axis=1)), np.flatnonzero(defect == Reason.ESTIMATED)
         part = x[cells] if len(kept) == x.shape[1] else x[cells][:, kept]
@@ -201,7 +204,7 @@ def _redundancy_of_all(
     """I between each feature and all others."""
     features = x.shape[1]
     if features < 2:
-        return Estimate.unknown((~np.isnan(x)).all(axis=1).sum(axis=1) * features, (features,))
+        return Estimate.unknown((~np.isnan(x)).all(axis=1).sum(axis=1) * features, features, (features,))
 
     def kernel(cells: Cells) -> list[Information]:
         return [shared(cells, [[d], [i for i in range(features) if i != d]], settings) for d in range(features)]

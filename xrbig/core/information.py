@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from xrbig.core.cells import Cells, with_scores
+from xrbig.core.cells import Cells, determined, with_scores
 from xrbig.core.gaussianize import Settings
 from xrbig.core.marginal import Bools, Floats, Ints
 from xrbig.core.place import Grid
@@ -48,6 +48,7 @@ class Estimate(NamedTuple):
     tied_fraction : share of tied samples in the feature that has most of them
     reason : why the value is NaN, a `Reason`
     std_error : standard error in nats, NaN if it was not asked for
+    determined : array (cell, feature), whether other features determine a feature but for rounding
     """
 
     value: Floats
@@ -57,10 +58,11 @@ class Estimate(NamedTuple):
     tied_fraction: Floats
     reason: NDArray[np.int8]
     std_error: Floats
+    determined: Bools
 
     @classmethod
-    def unknown(cls, n_samples: Ints, values: tuple[int, ...] = ()) -> "Estimate":
-        """No estimate of any cell yet, each of so many `values`."""
+    def unknown(cls, n_samples: Ints, features: int, values: tuple[int, ...] = ()) -> "Estimate":
+        """No estimate of any cell of so many `features` yet, each of so many `values`."""
         cells = len(n_samples)
         return cls(
             value=np.full((cells, *values), np.nan),
@@ -70,6 +72,7 @@ class Estimate(NamedTuple):
             tied_fraction=np.full(cells, np.nan),
             reason=np.full((cells, *values), Reason.UNDEFINED, dtype=np.int8),
             std_error=np.full(cells, np.nan),
+            determined=np.zeros((cells, features), dtype=bool),
         )
 
 
@@ -162,7 +165,7 @@ def map_cells(
     features, n = x.shape[1:]
     missing = np.isnan(x).any(axis=1)
     n_samples = n - missing.sum(axis=1)
-    estimate = Estimate.unknown(n_samples, values)
+    estimate = Estimate.unknown(n_samples, features, values)
     infinite_value = np.isinf(x).any(axis=(1, 2))
     few = n_samples < fewest_samples(features, min_samples)
     estimate.reason[few] = Reason.TOO_FEW_SAMPLES
@@ -206,6 +209,7 @@ def _fill(
     shape = (len(cell), *estimate.value.shape[1:])
     value = np.stack([own.value for own in found], axis=1).reshape(shape)
     estimate.value[cell] = value
+    estimate.determined[cell] = determined(cells)
     estimate.reason[cell] = np.where(np.isnan(value), Reason.UNDEFINED, Reason.ESTIMATED)
     estimate.n_layers[cell] = np.stack([own.n_layers for own in found], axis=1).reshape(shape)
     estimate.converged[cell] = np.stack([own.converged for own in found], axis=1).reshape(shape)

@@ -1,7 +1,8 @@
-"""Total correlation of all features together: from blunt estimates that are exact where nothing is shared to sharp ones.
+"""Total correlation of all features together.
 
-Every estimate errs by what it misses. So one climbs from one to the next, by as much of what this finds more as is
-evident; nothing is chosen, and nothing jumps.
+It goes from blunt estimates that are exact where nothing is shared to sharp ones. Every estimate errs by what it
+misses, so one climbs from one to the next, by as much of what this finds more as is evident: nothing is chosen, and
+nothing jumps.
 """
 
 from itertools import combinations
@@ -10,15 +11,15 @@ from typing import NamedTuple
 import numpy as np
 
 from xrbig.core.elliptical import radius_above_chance
+from xrbig.core.layers.mixture import Mixture, monomials_of
 from xrbig.core.marginal import Bools, Floats, Ints, exact_order, rank_gaussianize
-from xrbig.core.mixture import Mixture, monomials_of
 from xrbig.core.negentropy import margins_above_chance
-from xrbig.core.place import Place, alternating, times, times_beyond
+from xrbig.core.place import Place, alternating, times, times_beyond, without_cycles
 from xrbig.core.rungs import neighbours
 from xrbig.core.rungs.ellipse import ellipse
 from xrbig.core.rungs.moments import Found, pairs_and_triples, values_of_pairs
-from xrbig.core.unmixing import log_margins, standardize, tells, unmixing_layer
-from xrbig.core.weights import evidence, share, share_of_best, stacked, wiener
+from xrbig.core.unmixing import log_margins, standardize, tells, unmixing_layer, unmixing_terms
+from xrbig.core.weights import climb, evidence, share, share_of_best, stacked, wiener
 
 FEW = 3  # features up to which neighbours see all that is left
 WEAK = 0.15  # T up to which moments tell how much it is
@@ -28,6 +29,7 @@ BENT = 0.0, 0.02  # T of the t copula from which neighbours may see more without
 TREE = 0.0, 0.2  # by how much of it a tree of pairs must exceed the t copula
 COMPONENTS = (2, 3, 4, 6, 10, 16)
 FOLDS = 4
+FITTED = 10_000  # samples that a mixture is fitted to: more add nothing but time
 SAMPLES_PER_PARAMETER = 1.5
 MIXED = 1.4  # how much more a gain of unseen samples scatters
 LARGEST_LOG = 50.0  # gain of a sample, beyond which one more tells nothing
@@ -44,23 +46,33 @@ class Joint(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """Pointwise T of scores (cell, sample), the estimates that count (cell,), the t copula, the share of what is left."""
+    """T of normal scores.
+
+    Attributes
+    ----------
+    terms : array (cell, sample), pointwise
+    n_layers : array (cell,), how many estimates count
+    ellipse : array (cell,), T of the t copula
+    evident : array (cell,), the share of what is left that is evident
+    times : array (cell,), how many times fewer samples autocorrelation leaves
+    """
 
     terms: Floats
     n_layers: Ints
     ellipse: Floats
     evident: Floats
+    times: Floats
 
 
 def total_correlation(x: Floats, z: Floats, few_ties: Bools, place: Place, seed: int) -> Joint:
     """T of the features `x`, whose scores are `z`, (cell, feature, sample) each."""
     found = of_scores(z, place, seed)
     terms, n_layers = found.terms, found.n_layers
-    own = np.flatnonzero((found.evident > 0) & few_ties & tells(x))
+    own = np.flatnonzero(few_ties & tells(x))
     if own.size:
         _unmix(x, own, found, place, seed)
-    for cell in own if x.shape[1] > FEW else ():
-        _mix(x[cell], found.terms[cell : cell + 1], place.at([cell]), seed)
+    for cell in own[found.evident[own] > 0] if x.shape[1] > FEW else ():
+        _mix(x[cell], found.terms[cell : cell + 1], place.at(np.array([cell])), seed)
     infinite = _grows(z, terms.mean(axis=1), place, seed)
     return Joint(terms, n_layers, ~infinite)
 
@@ -69,20 +81,23 @@ def _unmix(x: Floats, own: Ints, found: Scores, place: Place, seed: int) -> None
     """Add to what was `found` what raw values, unmixed, share more, in the cells where that is evident."""
     sequence = alternating(x.shape[2])
     unmixed = unmixing_layer(np.ascontiguousarray(x[own][..., sequence]), seed)
-    weight = wiener((unmixed.assured - found.ellipse[own]) / unmixed.noise)
+    weight = wiener((unmixed.assured - found.ellipse[own]) / (unmixed.noise * np.sqrt(found.times[own])))
     for i in np.flatnonzero(weight > LEAST):
         cell = own[i]
         parts = np.take(unmixed.y[i : i + 1], np.argsort(sequence), axis=-1)
         scores = rank_gaussianize(exact_order(parts, seed), seed)
-        left = of_scores(scores, place.at(own[i : i + 1]), seed).terms.mean()
-        found.terms[cell] += weight[i] * max(0.0, unmixed.gain[i] + left - found.terms[cell].mean())
-        found.n_layers[cell] += weight[i] > 0.5
+        left = of_scores(scores, place.at(own[i : i + 1]), seed).terms
+        gain = unmixing_terms(x[own[i : i + 1]], parts)
+        more = (unmixed.gain[i] + gain - gain.mean() + left)[0] - found.terms[cell]
+        if more.mean() > 0:
+            found.terms[cell] += weight[i] * more
+            found.n_layers[cell] += weight[i] > 0.5
 
 
 def _mix(x: Floats, terms: Floats, place: Place, seed: int) -> None:
     """Add to the `terms` (1, sample) of a cell what a mixture of its raw values `x` (feature, sample) shares more."""
     y = standardize(x)
-    r = place.autocorrelation(y[None])
+    r = place.memory(y[None])
     time = float(times_beyond(r, r)[0][np.triu_indices(len(x), 1)].mean())
     held, seen = _mixtures(y, place, time, seed)
     alone = log_margins(y[None])[0] + (y**2).sum(axis=0) / 2
@@ -105,9 +120,10 @@ def _grows(z: Floats, total: Floats, place: Place, seed: int) -> Bools:
 def of_scores(z: Floats, place: Place, seed: int) -> Scores:
     """T of normal scores `z` (cell, feature, sample): t copula, moments, neighbours, trees and mixtures."""
     cells, features, _ = z.shape
-    r = place.autocorrelation(z)
-    pairs = np.triu_indices(features, 1)
-    time, beyond = (own(r, r)[:, *pairs].mean(axis=1) for own in (times, times_beyond))
+    r, pairs = place.autocorrelation(z), np.triu_indices(features, 1)
+    time = times(r, r)[:, *pairs].mean(axis=1)
+    r = without_cycles(r, z.shape[2])
+    near, beyond = (own(r, r)[:, *pairs].mean(axis=1) for own in (times, times_beyond))
     alone = [slice(i, i + 1) for i in range(features)]
     base = ellipse(z, alone, time)
     terms, y = base.terms, base.y
@@ -120,22 +136,23 @@ def of_scores(z: Floats, place: Place, seed: int) -> Scores:
     found = pairs_and_triples(y, r)
     shares = share_of_best(found.score, found.tests)
     evident, n_layers = shares.max(axis=1), np.ones(cells, dtype=np.int64)
-    for cell in np.flatnonzero(evident > 0) if features <= FEW else range(cells):
-        asked = neighbours.Asked.of(place.coordinates(cell), WINDOW * float(time[cell]) ** (1 / len(place.shape)))
+    for cell in np.flatnonzero(evident > 0).tolist() if features <= FEW else range(cells):
+        asked = neighbours.Asked.of(place.coordinates(cell), WINDOW * float(near[cell]) ** (1 / len(place.shape)))
         left = Left(z[cell], y[cell], asked, float(beyond[cell]))
-        start = shares[cell] * np.maximum(found.value[cell], 0)
         if features <= FEW:
-            terms[cell], more = _few(left, terms[cell], min(float(start.sum()), WEAK), float(evident[cell]))
+            terms[cell], more = _few(left, terms[cell], found, cell, shares[cell])
         else:
             start = _forest(left, found, cell, shares[cell])
-            terms[cell], more, weight = _many(left, terms[cell], start, float(evident[cell]), place.at([cell]), seed)
+            terms[cell], more, weight = _many(
+                left, terms[cell], start, float(evident[cell]), place.at(np.array([cell])), seed
+            )
             evident[cell] = weight
         n_layers[cell] += more
-    return Scores(terms, n_layers, base.terms.mean(axis=1), evident)
+    return Scores(terms, n_layers, base.terms.mean(axis=1), evident, time)
 
 
 class Left(NamedTuple):
-    """One cell: scores `z` and what is left of them, `y` (feature, sample); samples asked, and how few they are by memory."""
+    """One cell: scores `z` and what is left of them, `y` (feature, sample); samples asked, and their memory."""
 
     z: Floats
     y: Floats
@@ -156,7 +173,7 @@ class Left(NamedTuple):
     def rows(self, y: Floats) -> Floats:
         """Terms (k, asked) of neighbours in the features `y`, from many to few."""
         alone = [slice(i, i + 1) for i in range(len(y))]
-        return neighbours.terms(y, alone, self.asked, neighbours.scales(y.shape[1]))
+        return neighbours.terms(y, alone, self.asked, neighbours.scales(y.shape[1], len(y)))
 
     def climbed(self, rows: Floats, start: float) -> Floats:
         """Terms of the samples asked, from `start` on, of neighbours from many to few."""
@@ -167,16 +184,38 @@ class Left(NamedTuple):
         return now
 
 
-def _few(left: Left, base: Floats, start: float, weight: float) -> tuple[Floats, int]:
-    """T of few features: neighbours in what the t copula leaves, then sharp ones in the scores as they are."""
-    own = start + weight * (left.climbed(left.rows(left.y), start) - start)
+def _few(left: Left, base: Floats, found: Found, cell: int, shares: Floats) -> tuple[Floats, int]:
+    """T of few features: neighbours in what the t copula leaves, then sharp ones in the scores as they are.
+
+    A feature of which no pair or triple tells anything evident would blur the others: these come first without it.
+    """
+    every, weight = list(range(len(left.y))), float(shares.max())
+    value = shares * np.maximum(found.value[cell], 0)
+
+    def told_by(features: list[int]) -> Floats:
+        start = sum(float(v) for v, own in zip(value, found.sets, strict=True) if set(own) <= set(features))
+        return _by_neighbours(left, base, features, min(start, WEAK), weight)
+
+    involved = [max(w for w, own in zip(shares, found.sets, strict=True) if f in own) for f in every]
+    terms = told_by(every)
+    silent = int(np.argmin(involved))
+    if len(every) > 2 and involved[silent] < 1:
+        without = told_by([f for f in every if f != silent])
+        climbed = climb(without, terms, len(base) / left.time, spread=SPREAD)
+        terms = involved[silent] * terms + (1 - involved[silent]) * climbed
+    return terms, int(weight > 0.5)
+
+
+def _by_neighbours(left: Left, base: Floats, features: list[int], start: float, weight: float) -> Floats:
+    """T of all features, beyond the t copula by neighbours in some of them."""
+    own = start + weight * (left.climbed(left.rows(left.y[features]), start) - start)
     terms, bent = base + left.of_all(own), float(share(base.mean(), *BENT))
     if own.mean() > 0 and bent:
-        alone = [slice(i, i + 1) for i in range(len(left.z))]
-        raw = neighbours.terms(left.z, alone, left.asked, neighbours.scales(len(base))[-1:])[0]
+        alone = [slice(i, i + 1) for i in range(len(features))]
+        raw = neighbours.terms(left.z[features], alone, left.asked, neighbours.scales(len(base), len(features))[-1:])[0]
         more = raw - terms[left.asked.samples]
         terms += bent * float(wiener(np.array(evidence(more, left.effective) / SPREAD))) * more.mean()
-    return terms, int(weight > 0.5)
+    return terms
 
 
 def _many(left: Left, base: Floats, start: float, weight: float, place: Place, seed: int) -> tuple[Floats, int, float]:
@@ -222,29 +261,30 @@ def _acyclic(sets: list[tuple[int, ...]], value: Floats) -> list[int]:
 
 def _tree(left: Left, base: Floats, terms: Floats, place: Place, seed: int) -> Floats:
     """The estimate `terms`, or as far as it finds more that of a tree of the pairs that share most."""
-    pairs = list(combinations(range(len(left.z)), 2))
-    value = values_of_pairs(left.z[None], place.autocorrelation(left.z[None]))[0]
+    pairs: list[tuple[int, ...]] = list(combinations(range(len(left.z)), 2))
+    value = values_of_pairs(left.z[None], place.memory(left.z[None]))[0]
     edges = _acyclic(pairs, value)
     weight = float(share(value[edges].sum() / max(float(base.mean()), 1e-9) - 1, *TREE))
     if not weight:
         return terms
     z = np.stack([left.z[list(pairs[i])] for i in edges])
-    tree = of_scores(z, place.at([0] * len(edges)), seed).terms.sum(axis=0)
+    tree = of_scores(z, place.at(np.zeros(len(edges), dtype=np.int64)), seed).terms.sum(axis=0)
     more = tree - terms
     return terms + weight * float(wiener(np.array(evidence(more, left.effective)))) * max(0.0, float(more.mean()))
 
 
 def _mixtures(y: Floats, place: Place, time: float, seed: int) -> tuple[Floats, Floats]:
-    """Log-densities (sample,) of a stack of mixtures and of N(0, I), relative to this, of unseen and of seen samples."""
+    """Log-densities (sample,) of mixtures stacked with N(0, I), relative to it, of unseen and of seen samples."""
     features, n = y.shape
     fold = place.folds(0, FOLDS, time)
     size = n - int(np.bincount(fold, minlength=FOLDS).max())
-    fitted = np.stack([y[:, np.flatnonzero(fold != k)[:size]] for k in range(FOLDS)])
+    stride = max(1, size // FITTED)
+    fitted = np.stack([y[:, np.flatnonzero(fold != k)[:size:stride]] for k in range(FOLDS)])
     powers, every = monomials_of(fitted), monomials_of(y[None])
     square = (y**2).sum(axis=0) / 2
     held, seen = [np.zeros(n)], [np.zeros(n)]
     for components in COMPONENTS:
-        if components * (features + 1) * (features + 2) / 2 * SAMPLES_PER_PARAMETER > size:
+        if components * (features + 1) * (features + 2) / 2 * SAMPLES_PER_PARAMETER > fitted.shape[2]:
             break
         fit = Mixture.fit(fitted, powers, components, seed)
         gains = np.stack([square + fit.at(slice(k, k + 1)).log_density(every)[0] for k in range(FOLDS)])

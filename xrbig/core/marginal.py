@@ -1,6 +1,6 @@
 """Marginal Gaussianization by ranks: each feature to N(0, 1)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from scipy.special import ndtr, ndtri
 from xrbig.core.cache import cached
 
 Floats = NDArray[np.float64]
+Reals = NDArray[np.floating[Any]]  # of any precision
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 

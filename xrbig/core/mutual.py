@@ -1,6 +1,6 @@
 """Mutual information of groups, conditional or not: first what few features tell, then a ladder for what is left.
 
-A feature v may be destructed given a part u of x, as I(x; v) = I(u; v) + I(x; v-hat) - I(u; v-hat) with v-hat = D(v | u)
+A feature v may be destructed given a part u of x, as I(x; v) = I(u; v) + I(x; v-hat) - I(u; v-hat), v-hat = D(v | u),
 whatever D is: an imperfect destructor does no harm, and features that tell nothing cannot hide what others tell.
 """
 
@@ -18,7 +18,7 @@ from xrbig.core.place import Place, times
 from xrbig.core.rotation import null_log_det
 from xrbig.core.rungs.moments import WAVES, waves
 from xrbig.core.unmixing import standardize
-from xrbig.core.weights import climb, evidence, normal_score, share_of_best, wiener
+from xrbig.core.weights import climb, normal_score, share_of_best, wiener
 
 DEPTH = 2  # layers one after the other
 LEAST = 0.01  # share below which a path is not worth its time
@@ -55,7 +55,7 @@ def conditional(x: Side, y: Side, z: Side, place: Place, seed: int) -> Floats:
     x and y are destructed given z; then I(x-hat; y-hat), and what depends on z, I(x-hat; [y-hat, z]) - I(x-hat; z), as
     far as it evidently is more.
     """
-    r = place.autocorrelation(np.concatenate([x.z, y.z])[None])
+    r = place.memory(np.concatenate([x.z, y.z])[None])
     time = float(times(r[:, : len(x.z)], r[:, len(x.z) :]).mean())
     rest = destruct(np.concatenate([x.z, y.z]), z.z, place, time, seed).rest
     one, other = rest[: len(x.z)], rest[len(x.z) :]
@@ -69,7 +69,7 @@ def _ladder(x: Floats, y: Floats, place: Place, seed: int) -> Between:
     if len(x) > 1 or len(y) > 1:
         return between(x, y, place)
     pair = np.concatenate([x, y])[None]
-    r = place.autocorrelation(pair)
+    r = place.memory(pair)
     return Between(joint.of_scores(pair, place, seed).terms[0], x.shape[1] / float(times(r, r)[0, 0, 1]))
 
 
@@ -121,7 +121,7 @@ def _directions(x: Floats, v: Floats, place: Place) -> Floats:
     n, w = x.shape[1], white(x)
     b = waves(v[None])[0, 0]
     left, c, _ = np.linalg.svd(w @ b.T / n, full_matrices=False)
-    time = times(place.autocorrelation(w[None]), place.autocorrelation(b[None])).mean()
+    time = times(place.memory(w[None]), place.memory(b[None])).mean()
     chance = (np.sqrt(len(w)) + np.sqrt(len(b))) * np.sqrt(time / n)
     return made_normal(left[:, : min(2, int((c > CHANCE * chance).sum()))].T @ w)
 
@@ -139,10 +139,8 @@ def _surprise(x: Floats, y: Floats, place: Place) -> Floats:
     """Normal scores (feature of x, feature of y) of what pairs share beyond their own Gaussian copula."""
     n, number, h = x.shape[1], WAVES[-1], _hermite_of_waves()
     a, b = (waves(v[None])[0].reshape(-1, n) for v in (x, y))
-    memory = times(place.autocorrelation(a[None]), place.autocorrelation(b[None]))[0]
-    moment, chance = (
-        table.reshape(len(x), number, len(y), number).swapaxes(1, 2) / n for table in (a @ b.T, memory)
-    )
+    memory = times(place.memory(a[None]), place.memory(b[None]))[0]
+    moment, chance = (table.reshape(len(x), number, len(y), number).swapaxes(1, 2) / n for table in (a @ b.T, memory))
     r = np.clip(x @ y.T / n, -0.999, 0.999)[..., None] ** np.arange(1, h.shape[1] + 1)
     square = (moment - np.einsum("ak,bk,ijk->ijab", h, h, r)) ** 2
     scores = []
@@ -151,12 +149,10 @@ def _surprise(x: Floats, y: Floats, place: Place) -> Floats:
         expected = level.sum(axis=(2, 3))
         degrees = expected**2 / (level**2).sum(axis=(2, 3))
         scores.append(normal_score(square[..., :k, :k].sum(axis=(2, 3)) / expected, degrees))
-    return np.max(scores, axis=0)
+    return np.asarray(np.max(scores, axis=0))
 
 
-def _linear(
-    x: Floats, y: Floats, place: Place, time: float, seed: int
-) -> tuple[Floats, float, tuple[Floats, Floats]]:
+def _linear(x: Floats, y: Floats, place: Place, time: float, seed: int) -> tuple[Floats, float, tuple[Floats, Floats]]:
     """Pointwise I by regression between canonical directions of raw values, its noise, and scores of what is left.
 
     H(y) - H(r) of the residuals r holds T of both and their margins.

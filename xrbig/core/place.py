@@ -68,8 +68,7 @@ class Place(NamedTuple):
     def autocorrelation(self, x: Floats) -> Floats:
         """Autocorrelation (cell, feature, lag) of `x` (cell, feature, sample) at lag 0 and the lags next to it.
 
-        Lags are those of half of the space, as those of the other half are the same. A cycle that does not fade is
-        left out: features that have it in common depend on each other, and that is no chance.
+        Lags are those of half of the space, as those of the other half are the same.
         """
         size, lags = _lags(self.shape)
         x = x - x.mean(axis=-1, keepdims=True)
@@ -84,8 +83,11 @@ class Place(NamedTuple):
                 power = np.abs(rfftn(grid.reshape(self.shape), size)) ** 2
                 own[:] = irfftn(power, size).reshape(-1)[lags]
         variance = out[..., :1]
-        r = np.divide(out, variance, out=np.zeros_like(out), where=variance > 0)
-        return _without_cycles(r, x.shape[-1])
+        return np.divide(out, variance, out=np.zeros_like(out), where=variance > 0)
+
+    def memory(self, x: Floats) -> Floats:
+        """Autocorrelation of `x` without cycles that do not fade: where features share these, it is no chance."""
+        return without_cycles(self.autocorrelation(x), x.shape[-1])
 
     def folds(self, cell: int, number: int, time: float) -> Ints:
         """Fold (sample,) of each sample: blocks of many decorrelation times, in turn along all dimensions together.
@@ -101,10 +103,11 @@ class Place(NamedTuple):
         return total % number
 
 
-def _without_cycles(r: Floats, n: int) -> Floats:
-    """Autocorrelations (cell, feature, lag) of what is left beside a cycle, whose amplitude far lags tell.
+def without_cycles(r: Floats, n: int) -> Floats:
+    """Autocorrelations (cell, feature, lag) of what is left beside a cycle that does not fade.
 
-    Chance makes these vary too, by the memory over the number of samples.
+    Its amplitude is that of the further half of the lags. Chance makes autocorrelations vary too, by the memory over
+    the number of samples.
     """
     far = r[..., r.shape[-1] // 2 :]
     memory = 2 * (r**2).sum(axis=-1, keepdims=True) - r[..., :1] ** 2

@@ -13,7 +13,6 @@ from xrbig.core.marginal import Floats, Ints
 from xrbig.core.place import Grid
 from xrbig.core.resample import FEWEST_BLOCKS, Surrogates, Units
 
-
 DOUBT = 2.0  # the square of a doubt that counts as variance: its size tells, not more
 
 

@@ -53,13 +53,13 @@ def shared(
 
     The terms of plain RBIG are all the same where they are not asked for.
     """
-    groups = [list(group) for group in groups]
+    sets = [list(group) for group in groups]
     if settings.rotation != "auto":
-        return _by_rotations(cells, groups, list(given), settings, with_terms)
-    if all(len(group) == 1 for group in groups) and not given:
-        return _of_single_features(cells, [group[0] for group in groups], settings)
+        return _by_rotations(cells, sets, list(given), settings, with_terms)
+    if all(len(group) == 1 for group in sets) and not given:
+        return _of_single_features(cells, [group[0] for group in sets], settings)
     single = [cells.at(np.array([cell])) for cell in range(len(cells.x))]
-    parts = [_of_groups(cell, groups[0], groups[1], list(given), settings) for cell in single]
+    parts = [_of_groups(cell, sets[0], sets[1], list(given), settings) for cell in single]
     return Information(*(np.concatenate(field) for field in zip(*parts, strict=True)))
 
 
@@ -69,6 +69,7 @@ def _of_single_features(cells: Cells, features: list[int], settings: Settings) -
     turn = cells.sorted(features)
     x, z = cells.take(cells.x, turn), cells.take(cells.z, turn)
     few_ties = np.take_along_axis(cells.few_ties, turn, axis=1).all(axis=1)
+    few_ties = np.asarray(few_ties)
     own = cells._replace(x=x, z=z, alike=cells.alike[:, features][:, :, features])
     infinite = may_be_determined(own)
     out = nothing(cells)
@@ -141,9 +142,7 @@ def _gaussianized(z: Floats, settings: Settings, with_terms: bool, within: float
     return Information(terms, found.n_layers, found.converged)
 
 
-def _by_gaussianized_groups(
-    cells: Cells, groups: list[list[int]], settings: Settings, with_terms: bool
-) -> Information:
+def _by_gaussianized_groups(cells: Cells, groups: list[list[int]], settings: Settings, with_terms: bool) -> Information:
     """I(x, y) = T([D_x(x), D_y(y)]), Eq. 8.
 
     As each group is left uncorrelated, the null level of the first log-determinant is that of the pairs across the

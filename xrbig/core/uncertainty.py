@@ -5,9 +5,8 @@ from scipy.fft import irfft, next_fast_len, rfft
 
 from xrbig.core.marginal import Bools, Floats, Ints
 
-def standard_error(
-    terms: Floats, scores: Floats, pairs: Bools, with_chance: bool, unit: Ints | None = None
-) -> Floats:
+
+def standard_error(terms: Floats, scores: Floats, pairs: Bools, with_chance: bool, unit: Ints | None = None) -> Floats:
     r"""Standard error (cell,) of T or I, in nats.
 
     With i(x) = log p(x) / prod p(x_d), whose mean is T, the influence of a sample on T is i(x) - T. So the variance is

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from xrbig.core import marginal, negentropy, rotation
+from xrbig.core.entropy import marginal_entropies
 from xrbig.core.marginal import Bools, Floats
 
 HALVES = rotation.FITTED, rotation.HELD_OUT
@@ -39,12 +40,9 @@ def unmixing_layer(x: Floats, seed: int) -> Unmixed:
     x = standardize(x)
     halves = [np.ascontiguousarray(x[..., half]) for half in HALVES]
     unmixings = [_unmix(half, seed) for half in halves]
-    before = [_negentropy(half) for half in halves]
-    gains = np.array(
-        [[_gain(half, unmixing, j) for half, j in zip(halves, before, strict=True)] for unmixing in unmixings]
-    )
+    gains = np.array([[_gain(half, unmixing) for half in halves] for unmixing in unmixings])
     whole = _unmix(x, seed)
-    gain = _gain(x, whole, _negentropy(x))
+    gain = _gain(x, whole)
     seen, unseen = gains[[0, 1], [0, 1]], gains[[0, 1], [1, 0]]
     assured = np.minimum(gains.min(axis=(0, 1)), gain)
     gain -= (seen - unseen).mean(axis=0) / 4
@@ -88,17 +86,14 @@ def _unmix(x: Floats, seed: int) -> Floats:
     return np.asarray(rotation.independent_components(white.matrix @ x, start) @ white.matrix)
 
 
-def _negentropy(x: Floats) -> Floats:
-    """Sum of the marginal negentropies of `x` (cell, feature, sample)."""
-    x = standardize(x)
-    return negentropy.marginal_gain(x, marginal.argsort(x)).value
+def _entropy(x: Floats) -> Floats:
+    """Sum of the marginal entropies (cell,) of `x` (cell, feature, sample)."""
+    return np.asarray(marginal_entropies(np.sort(x, axis=-1)).sum(axis=1))
 
 
-def _gain(x: Floats, unmixing: Floats, before: Floats) -> Floats:
-    """Gain of `unmixing` on the samples `x`, whose marginal negentropy is `before`."""
-    y = unmixing @ x
-    spread = np.log(x.std(axis=-1)).sum(axis=-1) - np.log(y.std(axis=-1)).sum(axis=-1)
-    return np.asarray(spread + np.linalg.slogdet(unmixing)[1] + _negentropy(y) - before)
+def _gain(x: Floats, unmixing: Floats) -> Floats:
+    """Gain of `unmixing` on the samples `x`."""
+    return np.asarray(_entropy(x) - _entropy(unmixing @ x) + np.linalg.slogdet(unmixing)[1])
 
 
 def unmixing_terms(x: Floats, y: Floats) -> Floats:

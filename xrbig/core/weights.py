@@ -46,7 +46,7 @@ def climb(now: Floats, other: Floats, effective: float, errors: float = ERRORS, 
 
 
 def stacked(density: Floats) -> Floats:
-    """Weights (model, ..., 1) of models by which unseen samples, of the `density` (model, ..., sample), are likeliest."""
+    """Weights (model, ..., 1) by which unseen samples, of `density` (model, ..., sample) by each, are likeliest."""
     weight = np.full((*density.shape[:-1], 1), 1 / len(density))
     for _ in range(STEPS):
         joint = weight * density

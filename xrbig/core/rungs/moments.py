@@ -14,7 +14,7 @@ DEGREES = 3  # of the Hermite polynomials of each feature
 PRODUCTS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))  # degrees, less one, whose products of two features are looked at
 TRIPLE_WAVES = (2, 4)  # the same of three features
 WAVES = (2, 4, 8)  # half-waves of the ranks, from coarse to fine
-TRIPLES = 30  # features up to which all triples are looked at
+TRIPLES = 12  # features up to which all triples are looked at
 LARGEST = 0.95  # square of a correlation that counts: larger ones are beyond an expansion
 
 
@@ -85,7 +85,9 @@ def _without_harmonics(moment: Floats) -> Floats:
 
     To second order in these, E[h2(x) h2(y)] = 2 (c12^2 + c21^2) + 3 (c13^2 + c31^2), h being Hermite polynomials.
     """
-    implied = 2 * (moment[..., 0, 1] ** 2 + moment[..., 1, 0] ** 2) + 3 * (moment[..., 0, 2] ** 2 + moment[..., 2, 0] ** 2)
+    implied = 2 * (moment[..., 0, 1] ** 2 + moment[..., 1, 0] ** 2) + 3 * (
+        moment[..., 0, 2] ** 2 + moment[..., 2, 0] ** 2
+    )
     out = moment.copy()
     out[..., 1, 1] -= np.clip(moment[..., 1, 1], 0, implied)
     return out
@@ -98,7 +100,7 @@ def values_of_pairs(z: Floats, r: Floats) -> Floats:
 
 
 def _moments_of_pairs(rows: Floats, memory: Floats) -> tuple[Floats, Floats]:
-    """Means (cell, pair, row, row) of products of `rows` (cell, feature, row, sample), and their variances by chance."""
+    """Means (cell, pair, row, row) of products of `rows` (cell, feature, row, sample), and variances by chance."""
     cells, features, number, n = rows.shape
     one, other = np.triu_indices(features, 1)
     found = []

@@ -1,16 +1,17 @@
 """Information among groups of features by nearest neighbours, none of them near in place."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import psi
 
 from xrbig.core.cache import cached
-from xrbig.core.marginal import Floats, Ints
+from xrbig.core.marginal import Floats, Ints, Reals
 
-SCALES = (40, 20, 10, 5, 3)  # neighbours, from blunt to sharp
+SCALES = (40, 20, 10, 5)  # neighbours, from blunt to sharp
+SHARP, FEW = 3, 3  # neighbours that are sharp enough, and quiet enough, among so few features
 FEWEST = 14  # samples for each neighbour
 ASKED = 2000  # samples whose neighbours are sought, where there are more: the others tell little beside them
 BLOCK = 1 << 18  # distances at a time: they fit the cache
@@ -44,16 +45,18 @@ class Asked(NamedTuple):
             last = np.searchsorted(places[0], places[0, samples] + window, side="right")
             lists = first[:, None] + np.arange((last - first).max())
             return cls(samples, np.where(lists < last[:, None], lists, samples[:, None]), last - first)
-        found = cKDTree(places.T).query_ball_point(places[:, samples].T, window + 0.5, p=np.inf, return_sorted=True)
-        number = np.array([len(own) for own in found])
+        tree, reach = cKDTree(places.T), window + 0.5
+        number = np.asarray(tree.query_ball_point(places[:, samples].T, reach, p=np.inf, return_length=True))
+        found: Any = tree.query_ball_point(places[:, samples].T, reach, p=np.inf, return_sorted=True)
         near = np.repeat(samples[:, None], number.max(), axis=1)
         near[np.arange(near.shape[1]) < number[:, None]] = np.concatenate(found)
         return cls(samples, near, number)
 
 
-def scales(n: int) -> tuple[int, ...]:
-    """Numbers of neighbours that so many samples allow, from many to few."""
-    return tuple(k for k in SCALES if k * FEWEST <= n) or SCALES[-1:]
+def scales(n: int, features: int) -> tuple[int, ...]:
+    """Numbers of neighbours that so many samples of so many features allow, from many to few."""
+    known = SCALES + (SHARP,) * (features <= FEW)
+    return tuple(k for k in known if k * FEWEST <= n) or known[-1:]
 
 
 def terms(x: Floats, groups: Sequence[slice], asked: Asked, ks: tuple[int, ...], joint: Floats | None = None) -> Floats:
@@ -88,32 +91,34 @@ def _blocks(asked: int, n: int) -> list[slice]:
     return [slice(start, start + size) for start in range(0, asked, size)]
 
 
-def _distances(x: Floats, asked: Asked, block: slice) -> Floats:
+def _distances(x: Reals, asked: Asked, block: slice) -> Reals:
     """Distances (asked, sample) in the features `x`, infinite to samples near in place."""
     distance = _farthest(x, asked.samples[block])
     distance[np.arange(len(distance))[:, None], asked.near[block]] = np.inf
     return distance
 
 
-def _within(row: Floats, asked: Asked, radii: Floats) -> Ints:
+def _within(row: Reals, asked: Asked, radii: Reals) -> Ints:
     """How many samples not near in place differ by less than each of the `radii` (asked, k), of one feature."""
     ordered, own = np.sort(row), row[asked.samples][:, None]
     count = np.searchsorted(ordered, own + radii, side="left") - np.searchsorted(ordered, own - radii, side="right")
-    differences = np.where(np.arange(asked.near.shape[1]) < asked.number[:, None], np.abs(row[asked.near] - own), np.inf)
+    differences = np.where(
+        np.arange(asked.near.shape[1]) < asked.number[:, None], np.abs(row[asked.near] - own), np.inf
+    )
     near = [(differences < radius[:, None]).sum(axis=1) for radius in radii.T]
-    return np.maximum(count - np.stack(near, axis=1), 0)
+    return np.asarray(np.maximum(count - np.stack(near, axis=1), 0))
 
 
-def _farthest(x: Floats, own: Ints) -> Floats:
+def _farthest(x: Reals, own: Ints) -> Reals:
     """Largest difference of any feature between the samples `own` and all, (own, sample)."""
     out = np.abs(x[0, own, None] - x[0])
     for row in x[1:]:
         difference = row[own, None] - row
         np.maximum(out, np.abs(difference, out=difference), out=out)
-    return out
+    return np.asarray(out)
 
 
-def _nearest(distance: Floats, k: int) -> Floats:
+def _nearest(distance: Reals, k: int) -> Reals:
     """The k smallest of each row, in order."""
     rows, n = distance.shape
     if n < THINNED * k:

@@ -7,10 +7,10 @@ import numpy as np
 from scipy.special import gammaincinv
 
 from xrbig.core.cache import cached
-from xrbig.core.marginal import Floats, Ints
+from xrbig.core.marginal import Floats, Ints, Reals
 from xrbig.core.weights import EVIDENT, normal_score, share
 
-Ratio = Callable[[Ints, Ints], Floats]  # log-density ratio of samples i of the one group and j of the other, (i, j)
+Ratio = Callable[[Ints, Ints], Reals]  # log-density ratio of samples i of the one group and j of the other, (i, j)
 
 NODES, PAIRED = 400, 800  # samples that stand for all in sums over pairs of them; the same beyond an ellipse
 TAIL, MIDDLE = 12, 64  # of these one for each of so many samples of a tail, and so many for what is between
@@ -58,7 +58,7 @@ def dictionary(u: Floats, samples: int) -> list[Floats]:
     return out
 
 
-def _nodes(z: Floats, key: Floats, most: int) -> tuple[Ints, Floats]:
+def _nodes(z: Floats, key: Floats, most: int) -> tuple[Ints, Reals]:
     """Samples that stand for all, and their weights: of one feature by rank, all in the tails; else evenly by `key`."""
     n, order = z.shape[1], np.argsort(key)
     if len(z) > 1:
@@ -88,7 +88,7 @@ class Tilt:
         self._b -= (self._b[:, self._j] @ self._q)[:, None]
         self._ratio, self._own = ratio, self._i[:, None] == self._j
         self._base = np.zeros(self._own.shape, np.float32)
-        self.theta = np.zeros((len(self._a), len(self._b)), np.float32)
+        self.theta: Reals = np.zeros((len(self._a), len(self._b)), np.float32)
         self._u, self._v = np.ones_like(self._p), np.ones_like(self._q)
         self._flat, self.trust = ratio is None, 1.0
         if ratio is not None:
@@ -139,7 +139,7 @@ class Tilt:
         bend = min(found[0] - 2 * found[1] + found[2], -1e-12)
         self._go(old + np.float32(np.clip(0.5 - 0.25 * (found[2] - found[0]) / bend, 0, 1.25)) * step)
 
-    def _go(self, theta: Floats) -> None:
+    def _go(self, theta: Reals) -> None:
         self.theta = theta
         self._fit()
 
@@ -157,7 +157,7 @@ class Tilt:
 
 
 def _normalise(
-    a: Floats, b: Floats, theta: Floats, weight: Floats, nodes: Ints, ratio: Ratio | None
+    a: Reals, b: Reals, theta: Reals, weight: Reals, nodes: Ints, ratio: Ratio | None
 ) -> tuple[Floats, Floats]:
     """Log of the normalisation at each sample, and trust in it."""
     out, trust = np.empty((2, a.shape[1]))
@@ -199,7 +199,7 @@ def cross_moments(x: Floats, y: Floats, memory: Callable[[Floats, Floats], Float
         expected = np.maximum(expected, square / PAIRED)
         a, b = a[:, some], b[:, some]
 
-        def ratio(i: Ints, j: Ints) -> Floats:
+        def ratio(i: Ints, j: Ints) -> Reals:
             assert whole is not None
             return whole(some[i], some[j])
 

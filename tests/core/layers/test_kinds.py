@@ -3,17 +3,20 @@ import pytest
 from scipy import stats
 
 from tests.conftest import ar
-from xrbig.core import recipes
-from xrbig.core.maps import Linear
+from xrbig.core.layers.base import apply
+from xrbig.core.layers.dependence_tree import Tree
+from xrbig.core.layers.elliptical import Copula, Spherical
+from xrbig.core.layers.linear import Linear, Rotate
+from xrbig.core.layers.margins import Normal as ToNormal
+from xrbig.core.layers.margins import bin_numbers
+from xrbig.core.layers.mixture import Mixtures, Pairs, most_components
 from xrbig.distributions import GaussianMixture, Normal, StudentT
 
 SEED = 0
 
 
-def mapped(recipe, x, like=None):
-    for single in recipe(x, like):
-        x, _ = single.apply(x)
-    return x
+def mapped(kind, x):
+    return apply(kind.fit(x), x)[0]
 
 
 MARGINS = {
@@ -29,7 +32,7 @@ MARGINS = {
 @pytest.mark.parametrize("name", MARGINS)
 def test_margins_become_normal_also_those_of_new_samples(name):
     x, new = (MARGINS[name].rvs((1, 4000), random_state=seed) for seed in (0, 1))
-    (margins,) = recipes.margins([16], heavy=True)(x, None)
+    (margins,) = ToNormal([16], heavy=True).fit(x)
     z, log_slope = margins.apply(new)
     assert stats.kstest(z[0], "norm").statistic < 0.03
     log_density = log_slope - z[0] ** 2 / 2 - np.log(2 * np.pi) / 2
@@ -39,7 +42,7 @@ def test_margins_become_normal_also_those_of_new_samples(name):
 
 def test_heavy_tails_go_on_as_heavy_tails():
     x = stats.cauchy.rvs(size=(1, 4000), random_state=0)
-    (margins,) = recipes.margins([16], heavy=True)(x, None)
+    (margins,) = ToNormal([16], heavy=True).fit(x)
     far = np.array([[1e3, 1e4, 1e5]])
     z, _ = margins.apply(far)
     np.testing.assert_allclose(z[0], stats.norm.isf(stats.cauchy.sf(far[0])), atol=1)
@@ -47,26 +50,26 @@ def test_heavy_tails_go_on_as_heavy_tails():
 
 def test_features_may_be_left_alone():
     x = np.random.default_rng(0).standard_normal((2, 500))
-    z = mapped(recipes.margins([0, 8], heavy=False), x)
+    z = mapped(ToNormal([0, 8], heavy=False), x)
     np.testing.assert_allclose(z[0], x[0], atol=1e-12)
     assert not np.allclose(z[1], x[1], atol=1e-3)
 
 
 def test_numbers_of_bins_and_of_components_grow_with_the_samples():
-    assert recipes.bin_numbers(100) == [4, 8]
-    assert recipes.bin_numbers(10_000)[-1] == 512
-    assert recipes.most_components(2, 2000)[-1] == 48
-    assert recipes.most_components(50, 1000) == []
+    assert bin_numbers(100) == [4, 8]
+    assert bin_numbers(10_000)[-1] == 512
+    assert most_components(2, 2000)[-1] == 48
+    assert most_components(50, 1000) == []
 
 
 @pytest.mark.parametrize("distribution", [Normal(ar(5)), StudentT(ar(5), 3.0)])
-def test_the_elliptical_recipes_leave_independent_normal_features(distribution):
+def test_the_elliptical_kinds_leave_independent_normal_features(distribution):
     x = distribution.sample(5000, SEED)
-    z = mapped(recipes.spherical, x)
+    z = mapped(Spherical(), x)
     np.testing.assert_allclose(np.corrcoef(z), np.eye(5), atol=0.05)
     assert stats.kstest((z**2).sum(axis=0), stats.chi2(5).cdf).statistic < 0.02
-    scores = mapped(recipes.margins([16] * 5, heavy=True), x)
-    z = mapped(recipes.elliptical(np.inf if isinstance(distribution, Normal) else 4.0), scores)
+    scores = mapped(ToNormal([16] * 5, heavy=True), x)
+    z = mapped(Copula(np.inf if isinstance(distribution, Normal) else 4.0), scores)
     assert stats.kstest((z**2).sum(axis=0), stats.chi2(5).cdf).statistic < 0.02
 
 
@@ -74,10 +77,10 @@ def test_the_elliptical_recipes_leave_independent_normal_features(distribution):
 def test_rotations_whiten_and_fits_to_fewer_samples_are_alike(kind):
     x = np.random.default_rng(0).laplace(size=(4, 4000))
     x = Normal(ar(4)).sample(4000, 0) + np.tril(np.ones((4, 4))) @ x
-    recipe = recipes.rotate(kind, 2, SEED)
-    maps = recipe(x, None)
-    np.testing.assert_allclose(np.cov(mapped(recipe, x)), np.eye(4), atol=1e-2)
-    (half,) = recipe(x[:, ::2], maps)
+    rotate = Rotate(kind, 2, SEED)
+    maps = rotate.fit(x)
+    np.testing.assert_allclose(np.cov(mapped(rotate, x)), np.eye(4), atol=1e-2)
+    (half,) = rotate.fit(x[:, ::2], maps)
     assert isinstance(half, Linear)
     np.testing.assert_allclose(half.matrix, maps[0].matrix, atol=0.25)
     np.testing.assert_allclose(np.cov(half.apply(x[:, ::2])[0]), np.eye(4), atol=1e-2)
@@ -86,7 +89,7 @@ def test_rotations_whiten_and_fits_to_fewer_samples_are_alike(kind):
 def test_a_mixture_is_as_likely_as_the_true_one():
     ring = GaussianMixture.ring(8, 1.0, 0.15)
     x, new = ring.sample(4000, 0), ring.sample(4000, 1)
-    (fitted,) = recipes.mixtures(12, [0, 1])(x, None)
+    (fitted,) = Mixtures(12, [0, 1]).fit(x)
     log_density = fitted.gains(new)[0] - (new**2).sum(axis=0) / 2 - np.log(2 * np.pi)
     assert np.mean(ring.log_density(new) - log_density) == pytest.approx(0, abs=0.03)
 
@@ -94,7 +97,7 @@ def test_a_mixture_is_as_likely_as_the_true_one():
 def test_between_clusters_a_mixture_can_be_inverted():
     clusters = np.repeat([[-1.0], [1.0]], 500, axis=0).reshape(1, -1)
     x = np.concatenate([clusters, clusters]) + 0.02 * np.random.default_rng(0).standard_normal((2, 1000))
-    (fitted,) = recipes.mixtures(2, [0])(x, None)
+    (fitted,) = Mixtures(2, [0]).fit(x)
     line = np.linspace(-3, 3, 61)
     between = np.stack([line, -line])
     np.testing.assert_allclose(fitted.invert(fitted.apply(between)[0]), between, atol=1e-5)  # 100 widths apart
@@ -104,6 +107,6 @@ def test_a_tree_maps_children_given_their_parents():
     rng = np.random.default_rng(0)
     a, b, c = rng.standard_normal((3, 4000))
     x = np.stack([a, 0.8 * a + 0.6 * b, 0.6 * (0.8 * a + 0.6 * b) + 0.8 * c])
-    z = mapped(recipes.tree([(1, 2), (0, 1)], [2, 3], SEED), x)
+    z = mapped(Tree([np.array([1, 2]), np.array([0, 1])], [Pairs(2, SEED), Pairs(3, SEED)]), x)
     np.testing.assert_allclose(np.corrcoef(z), np.eye(3), atol=0.05)
     np.testing.assert_array_equal(z[0], x[0])

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.conftest import normal_scores_of, samples
-from xrbig.core.mixture import FITTED_SAMPLES, Mixture, best_cross_fit, mixture_layer, monomials_of
-from xrbig.distributions import GaussianMixture, Normal
+from xrbig.core.layers.mixture import Mixture, monomials_of
+from xrbig.distributions import GaussianMixture
 
 SEED = 0
 SEPARATED = GaussianMixture(
@@ -54,7 +53,7 @@ def test_density_integrates_to_one(features):
 def test_samples_of_the_mixture_are_mapped_to_a_standard_normal():
     roots = np.linalg.cholesky(SEPARATED.covariances)
     exact = Mixture(np.log(SEPARATED.weights)[None], SEPARATED.means[None], np.linalg.inv(roots)[None])
-    z = exact.apply(SEPARATED.sample(20_000, seed=2)[None])[0]
+    z = exact.given(SEPARATED.sample(20_000, seed=2)[None], 0)[0][0]
     np.testing.assert_allclose(z.mean(axis=1), 0, atol=0.03)
     np.testing.assert_allclose(np.cov(z), np.eye(2), atol=0.03)
     assert stats.kstest(np.sum(z**2, axis=0), stats.chi2(2).cdf).pvalue > 0.01
@@ -66,7 +65,7 @@ def test_map_is_finite_and_monotone_far_outside():
     mixture = fit(standardized(SEPARATED.sample(2000, seed=0))[None], 4)
     far = np.zeros((1, 2, 401))
     far[0, 1] = np.linspace(-40, 40, 401)
-    z = mixture.apply(far)[0]
+    z = mixture.given(far, 0)[0][0]
     assert np.isfinite(z).all()
     assert (np.diff(z[1]) > 0).all()
 
@@ -78,65 +77,8 @@ def test_log_determinant_of_the_map_is_the_gain():
     for feature in range(2):
         shift = np.zeros((1, 2, 1))
         shift[0, feature] = step
-        columns.append((mixture.apply(x + shift) - mixture.apply(x - shift))[0] / (2 * step))
+        columns.append((mixture.given(x + shift, 0)[0] - mixture.given(x - shift, 0)[0])[0] / (2 * step))
     log_det = np.log(np.linalg.det(np.stack(columns, axis=1).T))
-    z = mixture.apply(x)[0]
+    z = mixture.given(x, 0)[0][0]
     change = log_det - np.sum(z**2, axis=0) / 2
     np.testing.assert_allclose(change, mixture.log_density(monomials_of(x))[0], atol=1e-4)
-
-
-def cross_fit(x, given=0):
-    return best_cross_fit(x, given, FITTED_SAMPLES, SEED)
-
-
-def test_gain_is_the_negentropy_and_hardly_more_on_seen_samples():
-    x = SEPARATED.sample(5000, seed=0)
-    fit = cross_fit(standardized(x)[None])[0]
-    normal_entropy = np.log(2 * np.pi * np.e) + np.log(x.std(axis=1)).sum()
-    truth = normal_entropy - SEPARATED.entropy()
-    assert fit.unseen.shape == (5000,)
-    assert fit.unseen.mean() <= fit.gain <= fit.seen
-    assert fit.gain == pytest.approx(truth, rel=0.03)
-    y = fit.apply(standardized(x))
-    np.testing.assert_allclose(np.cov(y), np.eye(2), atol=0.06)
-
-
-def test_gain_given_features_is_that_of_all_less_theirs():
-    x = standardized(SEPARATED.sample(5000, seed=0))
-    given = cross_fit(x[None], given=1)[0].gain
-    truth = np.log(2 * np.pi * np.e) + np.log(SEPARATED.sample(5000, seed=0).std(axis=1)).sum() - SEPARATED.entropy()
-    scale = SEPARATED.sample(5000, seed=0)[0].std()
-    first = np.log(2 * np.pi * np.e) / 2 + np.log(scale) - SEPARATED.entropy(slice(1))
-    assert given == pytest.approx(truth - first, rel=0.05)
-    both, alone = cross_fit(x[None])[0], cross_fit(x[None, :1])[0]
-    assert given == pytest.approx(both.gain - alone.gain, abs=0.02)
-
-
-@pytest.mark.parametrize("features", [1, 3, 6])
-def test_nothing_is_found_in_normal_samples(features):
-    z = normal_scores_of(np.random.default_rng(features).standard_normal((20, features, 1000)))
-    fits = cross_fit(z)
-    unseen = np.array([fit.unseen.mean() for fit in fits])
-    error = np.array([fit.unseen.std() for fit in fits]) / np.sqrt(1000)
-    assert (unseen < 2 * error).all()
-    assert unseen.mean() < 0
-    assert abs(np.mean([fit.gain for fit in fits])) < 0.01
-
-
-def test_too_few_samples_give_none():
-    assert mixture_layer(np.random.default_rng(0).standard_normal((10, 100)), SEED) is None
-    assert cross_fit(np.zeros((0, 2, 500))) == []
-
-
-def test_a_layer_is_certain_of_clusters_only():
-    clusters = GaussianMixture.random(4, components=3, distance=2, seed=1)
-    layers = [mixture_layer(normal_scores_of(d.sample(2000, 0)[None])[0], SEED) for d in (clusters, Normal(np.eye(4)))]
-    assert [layer.is_certain(4) for layer in layers] == [True, False]
-
-
-def test_a_stack_is_fitted_like_its_items_alone():
-    z = normal_scores_of(samples(SEPARATED, 1000, cells=4))
-    for item, together in zip(z, cross_fit(z), strict=True):
-        alone = cross_fit(item[None])[0]
-        np.testing.assert_array_equal(alone.unseen, together.unseen)
-        assert alone.gain == together.gain
