@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from xrbig.core import joint, mutual
-from xrbig.core.cells import Cells, is_determined, may_be_determined, without_determined
+from xrbig.core.cells import Cells, is_determined, may_be_determined, with_scores, without_determined
 from xrbig.core.gaussianize import Settings, gaussianize
 from xrbig.core.marginal import Bools, Floats, Ints, exact_order, rank_gaussianize
 from xrbig.core.place import alternating
@@ -93,6 +93,7 @@ def _of_groups(cell: Cells, first: list[int], second: list[int], given: list[int
     first, second = (without_determined(cell, group, given) for group in (first, second))
     if not (first and second):
         return nothing(cell)
+    cell, first, second, given = _without_others(cell, first, second, given)
     if min(cell.rank[0, second]) < min(cell.rank[0, first]):
         first, second = second, first
     if any(is_determined(cell, f, [g for g in [*first, *second, *given] if g != f]) for f in [*first, *second]):
@@ -107,6 +108,15 @@ def _of_groups(cell: Cells, first: list[int], second: list[int], given: list[int
         raw = bool(cell.few_ties[0, both].all() and tells(cell.x[:, both])[0])
         terms = mutual.mutual_information(x, y, cell.place, raw, settings.seed)
     return Information(terms[None], np.ones(1, np.int64), np.ones(1, bool), np.zeros(1))
+
+
+def _without_others(cell: Cells, *groups: list[int]) -> tuple[Cells, list[int], list[int], list[int]]:
+    """The features of three groups alone, with the scores that they have where there are no others."""
+    kept = sorted(feature for group in groups for feature in group)
+    if len(kept) < cell.x.shape[1]:
+        cell, _ = with_scores(cell.x[:, kept], cell.place, cell.seed)
+    first, second, given = ([kept.index(feature) for feature in group] for group in groups)
+    return cell, first, second, given
 
 
 def _by_rotations(
