@@ -174,7 +174,9 @@ def test_features_that_say_nothing_change_little(dummies):
     d, y = rng.standard_normal((3, dummies, 1000)), np.sin(3 * a) + 0.3 * e
     alone = i_of(np.stack([a, y], axis=1), 1).mean()
     assert alone == pytest.approx(0.86, rel=0.1)
-    assert i_of(np.concatenate([a[:, None], d, y[:, None]], axis=1), 1 + dummies).mean() == pytest.approx(alone, rel=0.05)
+    assert i_of(np.concatenate([a[:, None], d, y[:, None]], axis=1), 1 + dummies).mean() == pytest.approx(
+        alone, rel=0.05
+    )
 
 
 def test_another_feature_takes_nothing_away():

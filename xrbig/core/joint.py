@@ -39,7 +39,7 @@ LARGE = 1.0  # T of few features from which it may be infinite
 
 
 class Joint(NamedTuple):
-    """Pointwise T (cell, sample), and of each cell how many estimates count, whether T is finite, and a doubt in nats."""
+    """Pointwise T (cell, sample), and of each cell how many estimates count, if T is finite, and a doubt in nats."""
 
     terms: Floats
     n_layers: Ints
