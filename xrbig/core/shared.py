@@ -9,11 +9,14 @@ from xrbig.core import joint, mutual
 from xrbig.core.cells import Cells, is_determined, may_be_determined, with_scores, without_determined
 from xrbig.core.gaussianize import Settings, gaussianize
 from xrbig.core.marginal import Bools, Floats, Ints, exact_order, rank_gaussianize
-from xrbig.core.place import alternating
+from xrbig.core.place import alternating, times_beyond
 from xrbig.core.rotation import null_log_det
 from xrbig.core.unmixing import tells
+from xrbig.core.weights import climb
 
 Group = Sequence[int]
+
+IDENTITY = 4.0  # standard errors of what T of all less that of the groups must find more, half to count: it errs both ways
 
 
 class Information(NamedTuple):
@@ -107,6 +110,11 @@ def _of_groups(cell: Cells, first: list[int], second: list[int], given: list[int
         both = [*first, *second]
         raw = bool(cell.few_ties[0, both].all() and tells(cell.x[:, both])[0])
         terms = mutual.mutual_information(x, y, cell.place, raw, settings.seed)
+        sets = [(1.0, both), (-1.0, first), (-1.0, second)]
+        chain = total([(weight, _of_single_features(cell, group, settings)) for weight, group in sets])
+        r = cell.place.memory(cell.z[:, both])
+        time = float(times_beyond(r, r).mean())
+        terms = climb(terms, chain.terms[0], len(terms) / time, IDENTITY)
     return Information(terms[None], np.ones(1, np.int64), np.ones(1, bool), np.zeros(1))
 
 
