@@ -54,6 +54,7 @@ SHAPES: dict[str, Distribution] = {
     "parabola": Regression(np.square, 0.5),
     "product": Product(0.3),
     "funnel of 5": Funnel(5, 1.5),
+    "shell in 3": Ring(3, 1, 0.1),
     "clusters in 2": GaussianMixture.random(2, components=4, distance=2, seed=3),
     "clusters in 5": GaussianMixture.random(5, components=3, distance=2, seed=5),
     "clusters in 10": GaussianMixture.random(10, components=3, distance=2, seed=10),
@@ -207,3 +208,10 @@ def test_a_sample_that_is_the_median_of_all_features_is_no_harm(features):
     assert (z[0, :, 0] == 0).all()
     assert np.isfinite(scores_of(x[None]).terms).all()
     assert np.isfinite(t_of(x[None])).all()
+
+
+@pytest.mark.parametrize("features", [6, 10])
+def test_a_radius_that_varies_less_than_that_of_a_normal_counts(features):
+    shell = Ring(features, 1, 0.1)
+    value = t_of(samples(shell, 1000, cells=2)).mean()
+    assert 0.7 * shell.total_correlation() < value < 1.05 * shell.total_correlation()
