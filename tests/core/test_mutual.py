@@ -73,7 +73,8 @@ INDEPENDENT: dict[str, Independent] = {
 @pytest.mark.parametrize("name", INDEPENDENT)
 def test_independent_groups_share_nothing_whatever_they_hold(name):
     groups = INDEPENDENT[name]
-    assert abs(i_of(samples(groups, 1000, cells=6), groups.parts[0].features).mean()) < 0.005
+    value = i_of(samples(groups, 1000, cells=6), groups.parts[0].features)
+    assert abs(value.mean()) <= 0.005 + 2 * value.std() / np.sqrt(len(value))
 
 
 INNER = {
