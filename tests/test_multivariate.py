@@ -160,11 +160,13 @@ def test_diagnostics(ds, name):
     ds["pr"] = ds.pr.where(ds.pr > 0, 0)
     ds["tas"] = ds.tas.where(ds.lat < 50)
     full = MEASURES[name](ds, sample_dim="time", diagnostics=True)
-    assert list(full) == [name, "n_samples", "n_layers", "converged", "tied_fraction", "reason"]
+    assert list(full) == [name, "n_samples", "n_layers", "converged", "tied_fraction", "reason", "determined"]
     xr.testing.assert_identical(full[name], MEASURES[name](ds, sample_dim="time"))
     assert full.n_samples.isel(lat=slice(1, None), lon=0).values.tolist() == [150, 150]
     assert full.tied_fraction.dims == ("lat", "lon")
     assert full.converged.dims == full.n_layers.dims == full.reason.dims == full[name].dims
+    assert full.determined.sizes["feature"] == 3
+    assert not full.determined.any()
     missing = full.isel(lat=0)  # tas
     if name == "mutual_information_matrix":
         missing = missing.sel(feature_x="tas")
