@@ -17,13 +17,11 @@ class Turn(NamedTuple):
     ----------
     layer : its number
     raw : whether the margins of the samples may be any
-    alpha : probability of finding dependence by chance that a search within a kind may have
     seed : of random numbers
     """
 
     layer: int
     raw: bool
-    alpha: float
     seed: int
 
 

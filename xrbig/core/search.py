@@ -1,6 +1,6 @@
 """The search for layers: of all kinds the one is taken that gains most on samples that its fit has not seen."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from xrbig.core import tuning
@@ -59,7 +59,7 @@ def _follow(folds: Folds, settings: Settings, report: Report, raw: bool = False)
     path: list[CrossFit] = []
     rejected, left = 0, CrossFit.nothing(folds)
     for index in range(settings.max_layers - (not raw)):  # the margins are one
-        turn = Turn(index, raw and not path, settings.significance, settings.seed)
+        turn = Turn(index, raw and not path, settings.seed)
         candidates = []
         for candidate in _candidates(folds, turn, settings):
             report(f"layer {len(path) + 1}: {candidate.kind}")
@@ -78,11 +78,11 @@ def _follow(folds: Folds, settings: Settings, report: Report, raw: bool = False)
 
 def _candidates(folds: Folds, turn: Turn, settings: Settings) -> Iterator[CrossFit]:
     """The layers that come into question, each mended by margins."""
+    found: Iterable[CrossFit | None]
     if settings.rotation == "auto":
-        chosen = [choose(folds, turn) for choose in KINDS]
+        found = (choose(folds, turn) for choose in KINDS)
     else:
-        chosen = [Rotate(settings.rotation, turn.layer, settings.seed)]
-    for kind in chosen:
-        if kind is not None:
-            layer = cross_fit(kind, folds)
+        found = [cross_fit(Rotate(settings.rotation, turn.layer, settings.seed), folds)]
+    for layer in found:
+        if layer is not None:
             yield layer.then(mend(layer.after, _evidence(settings)))

@@ -17,10 +17,10 @@ class Tuning(NamedTuple):
     outlying: float = 50.0  # the same when T is summed up: one sample in a thousand is .05 nat
     no_better: int = 2  # larger numbers that gain nothing, after which no larger one is tried
     samples_per_parameter: float = 1.5  # of mixtures; held-out samples decide between what is left
-    bag: int = 4  # mixtures from different starts, whose mean loses less than any of them
+    bag: int = 8  # mixtures from different starts, whose mean loses less than any of them
     background: float = 0.1  # weight, in samples, of what keeps a density from vanishing between clusters
     proposed: float = 0.1  # probability by chance of any pair that is tried: held-out samples decide
-    trees: int = 10  # of pairs that make up a layer: each finds less than a third of what the one before did
+    trees: int = 5  # of pairs that make up a layer: each finds less than half of what the one before did
     samples_per_bin: int = 12  # of margins, at least
     tail: int = 10  # samples beyond the outer knots of a curve, whose mean decides how its tail goes on
 

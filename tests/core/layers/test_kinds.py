@@ -3,14 +3,17 @@ import pytest
 from scipy import stats
 
 from tests.conftest import ar
+from xrbig.core.crossfit import Folds, Turn
+from xrbig.core.layers import dependence_tree
 from xrbig.core.layers.base import apply
 from xrbig.core.layers.dependence_tree import Tree
 from xrbig.core.layers.elliptical import Copula, Spherical
 from xrbig.core.layers.linear import Linear, Rotate
 from xrbig.core.layers.margins import Normal as ToNormal
-from xrbig.core.layers.margins import bin_numbers
-from xrbig.core.layers.mixture import Mixtures, Pairs, most_components
-from xrbig.distributions import GaussianMixture, Normal, StudentT
+from xrbig.core.layers.margins import bin_numbers, mend
+from xrbig.core.layers.mixture import Conditional, Mixtures, Pairs, most_components
+from xrbig.core.layers.pair_copulas import PairCopula
+from xrbig.distributions import Clayton, GaussianMixture, Independent, Normal, Ring, StudentT
 
 SEED = 0
 
@@ -110,3 +113,31 @@ def test_a_tree_maps_children_given_their_parents():
     z = mapped(Tree([np.array([1, 2]), np.array([0, 1])], [Pairs(2, SEED), Pairs(3, SEED)]), x)
     np.testing.assert_allclose(np.corrcoef(z), np.eye(3), atol=0.05)
     np.testing.assert_array_equal(z[0], x[0])
+
+
+def vine_of(distribution, n=1000):
+    x = distribution.sample(n, SEED)
+    start = mend(Folds.of((x - x.mean(axis=1, keepdims=True)) / x.std(axis=1, keepdims=True), np.arange(n)), -1, True)
+    return dependence_tree.choose(start.after, Turn(0, False, SEED))
+
+
+def test_trees_after_the_first_find_what_copulas_share_beyond_pairs():
+    clayton = Clayton(5, 2.0)
+    vine = vine_of(clayton)
+    here = clayton.log_density(clayton.sample(1000, SEED)).mean()
+    assert vine.gain == pytest.approx(here, abs=0.05)
+    assert len(vine.maps) > 4  # the edges of the first tree
+
+
+def test_each_edge_is_what_gains_most_by_it():
+    ring, copula = Ring(2, 1, 0.1), Clayton(2, 3.0)
+    vine = vine_of(Independent([ring, copula]))
+    kinds = {frozenset(single.features.tolist()): type(single) for single in vine.maps}
+    assert kinds == {frozenset((0, 1)): Conditional, frozenset((2, 3)): PairCopula}
+
+
+def test_independent_features_have_no_tree_and_raw_ones_none_yet():
+    assert vine_of(Normal(np.eye(5))) is None
+    folds = Folds.of(Normal(ar(3)).sample(500, SEED), np.arange(500))
+    assert dependence_tree.choose(folds, Turn(0, True, SEED)) is None
+    assert dependence_tree.choose(folds, Turn(0, False, SEED)) is not None

@@ -9,9 +9,9 @@ from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 from scipy.special import chdtri, ndtr
 
 from xrbig.core import tuning
-from xrbig.core.crossfit import Folds, Turn, best_parts, cross_fit, is_enough
+from xrbig.core.crossfit import CrossFit, Folds, Turn, best_parts, cross_fit, is_enough
 from xrbig.core.layers import mixture, pair_copulas
-from xrbig.core.layers.base import Map, apply
+from xrbig.core.layers.base import Map
 from xrbig.core.marginal import Floats, Ints
 
 FEWEST_BINS, MOST_BINS = 4, 12
@@ -52,48 +52,38 @@ class Tree:
         return [maps[i] for i in range(len(self.pairs))]
 
 
-@dataclass(frozen=True)
-class Vine:
-    """Trees of pairs, each of what those before it leave: a vine (Bedford and Cooke, Annals of Statistics 30:1031)."""
+def choose(folds: Folds, turn: Turn) -> CrossFit | None:
+    """A vine (Bedford and Cooke, Annals of Statistics 30:1031, 2002): trees of pairs, each of what those before leave.
 
-    trees: Sequence[Tree]
-    name = "pairs"
-
-    def fit(self, x: Floats, like: list[Map] | None = None) -> list[Map]:
-        """Fit to samples (feature, sample)."""
-        maps: list[Map] = []
-        for tree in self.trees:
-            own = tree.fit(x)
-            x, _ = apply(own, x)
-            maps += own
-        return maps
-
-
-def choose(folds: Folds, turn: Turn) -> Vine | None:
-    """Trees that are all the most informative or all stars: those by which held-out samples gain more."""
+    They are all the most informative trees or all stars, whatever held-out samples gain more by.
+    """
     if turn.raw or len(folds.whole) == 1:
         return None
-    vines = [_vine(folds, turn, tree) for tree in (spanning_tree, star)]
-    _, trees = max(vines, key=lambda vine: vine[0])
-    return Vine(trees) if trees else None
+    vines = [_vine(folds, turn, shape) for shape in (spanning_tree, star)]
+    best = max(vines, key=lambda vine: vine.score)
+    return best if best.maps else None
 
 
-def _vine(folds: Folds, turn: Turn, shape: Shape) -> tuple[float, list[Tree]]:
-    """Trees of one shape, as long as there are any that gain, and what held-out samples gain by them."""
-    total, trees = 0.0, list[Tree]()
-    while len(trees) < min(tuning.TUNING.trees, len(folds.whole) - 1):
-        pairs = [np.array(pair) for pair in shape(pairwise_information(folds.whole, tuning.TUNING.proposed))[::-1]]
-        if not pairs:
+def _vine(folds: Folds, turn: Turn, shape: Shape) -> CrossFit:
+    """Trees of one shape, as long as there are any that gain."""
+    vine = CrossFit.nothing(folds, "pairs")
+    for _ in range(min(tuning.TUNING.trees, len(folds.whole) - 1)):
+        tree = _best_tree(vine.after, turn, shape)
+        if tree is None:
             break
-        edges = [edge for kind in EDGES for edge in kind(folds.fitted, turn.seed)]
-        chosen, gains = best_parts([Tree(pairs, [edge] * len(pairs)) for edge in edges], folds)
-        kept = np.flatnonzero(is_enough(gains, tuning.TUNING.evidence))
-        if not kept.size:
-            break
-        trees.append(Tree([pairs[i] for i in kept], [edges[chosen[i]] for i in kept]))
-        layer = cross_fit(trees[-1], folds)
-        total, folds = total + layer.score, layer.after
-    return total, trees
+        vine = vine.then(cross_fit(tree, vine.after))
+    return vine
+
+
+def _best_tree(folds: Folds, turn: Turn, shape: Shape) -> Tree | None:
+    """Of the pairs of a tree those that gain, each by the edge by which held-out samples gain most."""
+    pairs = [np.array(pair) for pair in shape(pairwise_information(folds.whole, tuning.TUNING.proposed))[::-1]]
+    if not pairs:
+        return None
+    edges = [edge for kind in EDGES for edge in kind(folds.fitted, turn.seed)]
+    chosen, gains = best_parts([Tree(pairs, [edge] * len(pairs)) for edge in edges], folds)
+    kept = np.flatnonzero(is_enough(gains, tuning.TUNING.evidence))
+    return Tree([pairs[i] for i in kept], [edges[chosen[i]] for i in kept]) if kept.size else None
 
 
 def chow_liu_tree(z: Floats, significance: float) -> list[tuple[int, int]]:

@@ -7,9 +7,9 @@ import numpy as np
 from scipy.special import chdtri, ndtr, stdtr, stdtrit
 
 from xrbig.core.cache import cached
-from xrbig.core.crossfit import Folds, Turn, bounded, held_out_gain
+from xrbig.core.crossfit import CrossFit, Folds, Turn, bounded, cross_fit, held_out_gain
 from xrbig.core.elliptical import inverse_root, student_scatter
-from xrbig.core.layers.base import LARGEST_LOG, Kind, Map, Shapes
+from xrbig.core.layers.base import LARGEST_LOG, Map, Shapes
 from xrbig.core.layers.curve import SHAPES, Curve, fit_curve, knot_ranks
 from xrbig.core.layers.linear import Linear
 from xrbig.core.layers.margins import Margins
@@ -118,8 +118,9 @@ def _student_curve(degrees: float) -> Curve:
     return Curve(GRID, values, slopes, np.zeros(2))
 
 
-def choose(folds: Folds, turn: Turn) -> Kind:
-    """The degrees of freedom by which held-out samples gain most; of raw data a robust scatter."""
+def choose(folds: Folds, turn: Turn) -> CrossFit:
+    """Copula of the degrees of freedom by which held-out samples gain most; of raw data a robust scatter."""
     if turn.raw:
-        return Spherical()
-    return max(map(Copula, DEGREES), key=lambda kind: float(bounded(held_out_gain(kind, folds)).mean()))
+        return cross_fit(Spherical(), folds)
+    best = max(map(Copula, DEGREES), key=lambda kind: float(bounded(held_out_gain(kind, folds)).mean()))
+    return cross_fit(best, folds)

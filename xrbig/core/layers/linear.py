@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from xrbig.core import rotation
-from xrbig.core.crossfit import Folds, Turn
+from xrbig.core.crossfit import CrossFit, Folds, Turn, cross_fit
 from xrbig.core.layers.base import Map, Shapes, require
 from xrbig.core.marginal import Floats
 
@@ -81,6 +81,6 @@ class Rotate:
         return start @ axes if self.name == "random" else start
 
 
-def choose(folds: Folds, turn: Turn) -> Rotate:
+def choose(folds: Folds, turn: Turn) -> CrossFit:
     """Independent components."""
-    return Rotate("ica", turn.layer, turn.seed)
+    return cross_fit(Rotate("ica", turn.layer, turn.seed), folds)

@@ -9,7 +9,7 @@ from scipy.special import log_ndtr, logsumexp, ndtr, ndtri, ndtri_exp
 
 from xrbig.core import tuning
 from xrbig.core.cache import cached
-from xrbig.core.crossfit import Folds, Turn, held_out_parts
+from xrbig.core.crossfit import CrossFit, Folds, Turn, cross_fit, held_out_parts
 from xrbig.core.layers.base import Map, Shapes, indices, require, some
 from xrbig.core.marginal import Bools, Floats, Ints
 
@@ -336,7 +336,7 @@ def most_components(features: int, n: int) -> list[int]:
     return [k for k in COMPONENTS if k * parameters * tuning.TUNING.samples_per_parameter <= n]
 
 
-def choose(folds: Folds, turn: Turn) -> Mixtures | None:
+def choose(folds: Folds, turn: Turn) -> CrossFit | None:
     """A mixture of as many components as held-out samples gain most by; more are tried as long as they gain."""
     best, chosen = 0.0, 0
     numbers = most_components(len(folds.whole), folds.fitted)
@@ -346,7 +346,8 @@ def choose(folds: Folds, turn: Turn) -> Mixtures | None:
             best, chosen = gain, place
         if place - chosen == tuning.TUNING.no_better:
             break
-    return Mixtures(numbers[chosen], [turn.seed + i for i in range(tuning.TUNING.bag)]) if best else None
+    seeds = [turn.seed + i for i in range(tuning.TUNING.bag)]
+    return cross_fit(Mixtures(numbers[chosen], seeds), folds) if best else None
 
 
 @dataclass(frozen=True)

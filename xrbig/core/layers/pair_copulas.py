@@ -13,14 +13,15 @@ import numpy as np
 from scipy.special import gammaln, log_ndtr, ndtr, ndtri_exp, stdtr, stdtrit
 
 from xrbig.core import tuning
-from xrbig.core.layers.base import Map, Shapes, indices, require
+from xrbig.core.layers.base import Map, Shapes, indices, require, some
 from xrbig.core.marginal import Floats, Ints
 
 OUTERMOST = 5.0  # scores beyond which the map goes on as a line: one in a million of N(0, 1) lies there
-TRIED = 9  # parameters of a family, before the best of them is refined
-REFINED = 3  # times, each with a quarter of the step
+TRIED = 7  # parameters of a family, before the best of them is refined
+REFINED = 2  # times, each with a quarter of the step
 NEWTON_STEPS = 60  # for the inverse of the h-function of Gumbel: from above they converge for all parameters
-DEGREES = (np.inf, 16.0, 8.0, 4.0, 2.0)  # of freedom of the t copulas
+SAMPLES = 5000  # that decide on a family: one parameter is known by then
+DEGREES = (np.inf, 8.0, 4.0, 2.0)  # of freedom of the t copulas
 
 
 class Family(Protocol):
@@ -224,11 +225,10 @@ class Student:
     def quantile(self, a: Floats, log_below: Floats, log_above: Floats, parameter: Floats) -> Floats:
         """Its quantile."""
         x = self.coordinate(a)
-        w, lower = score(log_below, log_above), log_below < log_above
         if np.isinf(self.degrees):
-            return np.asarray(parameter * x + self._scale(x, parameter) * w)
-        w = np.asarray(stdtrit(self.degrees + 1, np.exp(np.minimum(log_below, log_above))), dtype=np.float64)
-        y = parameter * x + self._scale(x, parameter) * np.where(lower, w, -w)
+            return np.asarray(parameter * x + self._scale(x, parameter) * score(log_below, log_above))
+        w = stdtrit(self.degrees + 1, np.exp(np.minimum(log_below, log_above)))
+        y = parameter * x + self._scale(x, parameter) * np.where(log_below < log_above, w, -w)
         return score(np.log(stdtr(self.degrees, y)), np.log(stdtr(self.degrees, -y)))
 
 
@@ -345,6 +345,7 @@ class Pairs:
     def fit(self, z: Floats, pairs: Sequence[Ints]) -> list[Map]:
         """Fit to the `pairs` (stack, 2, sample), normal scores of these features."""
         log_share = float(np.log(tuning.TUNING.background / z.shape[-1]))
+        z = z[..., some(z.shape[-1], SAMPLES)]
         sign = np.where(np.einsum("sn,sn->s", z[:, 0], z[:, 1]) < 0, -1.0, 1.0)
         best, found = np.full(len(z), -np.inf), list[Map | None]([None] * len(z))
         for number, family in enumerate(FAMILIES):
@@ -360,13 +361,13 @@ class Pairs:
 
 
 def _most_likely(family: Family, a: Floats, b: Floats, log_share: float) -> tuple[Floats, Floats]:
-    """Parameter (stack,) of the copula of scores (stack, sample), and the mean log-density."""
+    """Parameter (stack,) of the copula of scores (stack, sample), and the mean log-density, cut off at `log_share`."""
     a, b = family.coordinate(a), family.coordinate(b)
     low, high = family.ends
 
     def gain(place: Floats) -> Floats:
         parameter = family.parameter(np.clip(place, low, high))[:, None]
-        return np.asarray(_with_share(family.log_density(a, b, parameter), log_share).mean(axis=1))
+        return np.asarray(np.maximum(family.log_density(a, b, parameter), log_share).mean(axis=1))
 
     tried = np.linspace(low, high, TRIED)
     gains = np.stack([gain(np.full(len(a), place)) for place in tried])
