@@ -95,6 +95,8 @@ def test_the_checks_see_other_bits(call):
     outcome = calls.attempt(call, call.passed, None)
     moved = outcome.loaded.assign(total_correlation=outcome.loaded.total_correlation * (1 + 1e-15))
     assert "total_correlation" in calls.same_bits(call, outcome.loaded, moved)
+    moved = outcome.loaded.assign(total_correlation=outcome.loaded.total_correlation + 2 * calls.ROUNDED)
+    assert "total_correlation" in calls.same_bits(call, outcome.loaded, moved, calls.ROUNDED)
     wrong = calls.check_kin(call, outcome._replace(loaded=moved), np.random.default_rng(0))
     assert any("without the missing samples" in text for text in wrong)
 

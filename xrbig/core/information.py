@@ -217,7 +217,7 @@ def _fill(
         unit = None if error_of.units is None else _units_of(error_of.units.places(), complete[kept])
         plain, finite = settings.rotation != "auto", np.isfinite(value)
         terms = np.where(finite[:, None], found[0].terms, 0)
-        error = standard_error(terms, cells.z, error_of.pairs, plain, unit)
+        error = standard_error(terms, cells.z, error_of.pairs, found[0].doubt, plain, unit)
         estimate.std_error[cell] = np.where(finite, error, np.nan)
 
 

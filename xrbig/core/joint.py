@@ -34,15 +34,17 @@ SAMPLES_PER_PARAMETER = 1.5
 MIXED = 1.4  # how much more a gain of unseen samples scatters
 LARGEST_LOG = 50.0  # gain of a sample, beyond which one more tells nothing
 LEAST = 0.01  # share below which a path is not worth its time
+STRONG = 0.5, 0.8  # T of few features from which mixtures of raw values may see more than neighbours
 LARGE = 1.0  # T of few features from which it may be infinite
 
 
 class Joint(NamedTuple):
-    """Pointwise T (cell, sample), how many estimates count, and whether T is finite as far as can be told."""
+    """Pointwise T (cell, sample), and of each cell how many estimates count, if T is finite, and a doubt in nats."""
 
     terms: Floats
     n_layers: Ints
     converged: Bools
+    doubt: Floats
 
 
 class Scores(NamedTuple):
@@ -55,6 +57,7 @@ class Scores(NamedTuple):
     ellipse : array (cell,), T of the t copula
     evident : array (cell,), the share of what is left that is evident
     times : array (cell,), how many times fewer samples autocorrelation leaves
+    doubt : array (cell,), by how much the sharpest neighbours differ from blunter ones
     """
 
     terms: Floats
@@ -62,6 +65,7 @@ class Scores(NamedTuple):
     ellipse: Floats
     evident: Floats
     times: Floats
+    doubt: Floats
 
 
 def total_correlation(x: Floats, z: Floats, few_ties: Bools, place: Place, seed: int) -> Joint:
@@ -71,10 +75,11 @@ def total_correlation(x: Floats, z: Floats, few_ties: Bools, place: Place, seed:
     own = np.flatnonzero(few_ties & tells(x))
     if own.size:
         _unmix(x, own, found, place, seed)
-    for cell in own[found.evident[own] > 0] if x.shape[1] > FEW else ():
-        _mix(x[cell], found.terms[cell : cell + 1], place.at(np.array([cell])), seed)
+    due = found.evident if x.shape[1] > FEW else share(terms.mean(axis=1), *STRONG)
+    for cell in own[due[own] > 0]:
+        _mix(x[cell], found.terms[cell : cell + 1], float(due[cell]), place.at(np.array([cell])), seed)
     infinite = _grows(z, terms.mean(axis=1), place, seed)
-    return Joint(terms, n_layers, ~infinite)
+    return Joint(terms, n_layers, ~infinite, found.doubt)
 
 
 def _unmix(x: Floats, own: Ints, found: Scores, place: Place, seed: int) -> None:
@@ -94,8 +99,8 @@ def _unmix(x: Floats, own: Ints, found: Scores, place: Place, seed: int) -> None
             found.n_layers[cell] += weight[i] > 0.5
 
 
-def _mix(x: Floats, terms: Floats, place: Place, seed: int) -> None:
-    """Add to the `terms` (1, sample) of a cell what a mixture of its raw values `x` (feature, sample) shares more."""
+def _mix(x: Floats, terms: Floats, due: float, place: Place, seed: int) -> None:
+    """Add to the `terms` (1, sample) of a cell, by a share, what mixtures of its values `x` (feature, sample) add."""
     y = standardize(x)
     r = place.memory(y[None])
     time = float(times_beyond(r, r)[0][np.triu_indices(len(x), 1)].mean())
@@ -103,7 +108,7 @@ def _mix(x: Floats, terms: Floats, place: Place, seed: int) -> None:
     alone = log_margins(y[None])[0] + (y**2).sum(axis=0) / 2
     more = held - alone - terms[0]
     found = max(0.0, float(((held + seen) / 2 - alone - terms[0]).mean()))
-    terms += wiener(np.array(evidence(more, len(more) / time) / MIXED)) * found
+    terms += due * wiener(np.array(evidence(more, len(more) / time) / MIXED)) * found
 
 
 def _grows(z: Floats, total: Floats, place: Place, seed: int) -> Bools:
@@ -135,12 +140,12 @@ def of_scores(z: Floats, place: Place, seed: int) -> Scores:
     y = normal if features > FEW else y
     found = pairs_and_triples(y, r)
     shares = share_of_best(found.score, found.tests)
-    evident, n_layers = shares.max(axis=1), np.ones(cells, dtype=np.int64)
+    evident, n_layers, doubt = shares.max(axis=1), np.ones(cells, dtype=np.int64), np.zeros(cells)
     for cell in np.flatnonzero(evident > 0).tolist() if features <= FEW else range(cells):
         asked = neighbours.Asked.of(place.coordinates(cell), WINDOW * float(near[cell]) ** (1 / len(place.shape)))
         left = Left(z[cell], y[cell], asked, float(beyond[cell]))
         if features <= FEW:
-            terms[cell], more = _few(left, terms[cell], found, cell, shares[cell])
+            terms[cell], more, doubt[cell] = _few(left, terms[cell], found, cell, shares[cell])
         else:
             start = _forest(left, found, cell, shares[cell])
             terms[cell], more, weight = _many(
@@ -148,7 +153,7 @@ def of_scores(z: Floats, place: Place, seed: int) -> Scores:
             )
             evident[cell] = weight
         n_layers[cell] += more
-    return Scores(terms, n_layers, base.terms.mean(axis=1), evident, time)
+    return Scores(terms, n_layers, base.terms.mean(axis=1), evident, time, doubt)
 
 
 class Left(NamedTuple):
@@ -184,7 +189,7 @@ class Left(NamedTuple):
         return now
 
 
-def _few(left: Left, base: Floats, found: Found, cell: int, shares: Floats) -> tuple[Floats, int]:
+def _few(left: Left, base: Floats, found: Found, cell: int, shares: Floats) -> tuple[Floats, int, float]:
     """T of few features: neighbours in what the t copula leaves, then sharp ones in the scores as they are.
 
     A feature of which no pair or triple tells anything evident would blur the others: these come first without it.
@@ -192,30 +197,31 @@ def _few(left: Left, base: Floats, found: Found, cell: int, shares: Floats) -> t
     every, weight = list(range(len(left.y))), float(shares.max())
     value = shares * np.maximum(found.value[cell], 0)
 
-    def told_by(features: list[int]) -> Floats:
+    def told_by(features: list[int]) -> tuple[Floats, float]:
         start = sum(float(v) for v, own in zip(value, found.sets, strict=True) if set(own) <= set(features))
         return _by_neighbours(left, base, features, min(start, WEAK), weight)
 
     involved = [max(w for w, own in zip(shares, found.sets, strict=True) if f in own) for f in every]
-    terms = told_by(every)
+    terms, doubt = told_by(every)
     silent = int(np.argmin(involved))
     if len(every) > 2 and involved[silent] < 1:
-        without = told_by([f for f in every if f != silent])
+        without, doubt = told_by([f for f in every if f != silent])
         climbed = climb(without, terms, len(base) / left.time, spread=SPREAD)
         terms = involved[silent] * terms + (1 - involved[silent]) * climbed
-    return terms, int(weight > 0.5)
+    return terms, int(weight > 0.5), doubt
 
 
-def _by_neighbours(left: Left, base: Floats, features: list[int], start: float, weight: float) -> Floats:
-    """T of all features, beyond the t copula by neighbours in some of them."""
-    own = start + weight * (left.climbed(left.rows(left.y[features]), start) - start)
+def _by_neighbours(left: Left, base: Floats, features: list[int], start: float, weight: float) -> tuple[Floats, float]:
+    """T of all features, beyond the t copula by neighbours in some of them, and by how much the sharpest differ."""
+    rows = left.rows(left.y[features])
+    own = start + weight * (left.climbed(rows, start) - start)
     terms, bent = base + left.of_all(own), float(share(base.mean(), *BENT))
     if own.mean() > 0 and bent:
         alone = [slice(i, i + 1) for i in range(len(features))]
-        raw = neighbours.terms(left.z[features], alone, left.asked, neighbours.scales(len(base), len(features))[-1:])[0]
-        more = raw - terms[left.asked.samples]
-        terms += bent * float(wiener(np.array(evidence(more, left.effective) / SPREAD))) * more.mean()
-    return terms
+        some, sharp = left.asked.half(), neighbours.scales(len(base), len(features))[-1:]
+        more = neighbours.terms(left.z[features], alone, some, sharp)[0] - terms[some.samples]
+        terms += bent * float(wiener(np.array(evidence(more, left.effective / 2) / SPREAD))) * more.mean()
+    return terms, weight * abs(float(rows[-1].mean() - rows[max(0, len(rows) - 2)].mean()))
 
 
 def _many(left: Left, base: Floats, start: float, weight: float, place: Place, seed: int) -> tuple[Floats, int, float]:
@@ -286,7 +292,7 @@ def _mixtures(y: Floats, place: Place, time: float, seed: int) -> tuple[Floats, 
     for components in COMPONENTS:
         if components * (features + 1) * (features + 2) / 2 * SAMPLES_PER_PARAMETER > fitted.shape[2]:
             break
-        fit = Mixture.fit(fitted, powers, components, seed)
+        fit = Mixture.fit(fitted, powers, components, seed, thin=True)
         gains = np.stack([square + fit.at(slice(k, k + 1)).log_density(every)[0] for k in range(FOLDS)])
         held.append(gains[fold, np.arange(n)])
         seen.append((gains.sum(axis=0) - held[-1]) / (FOLDS - 1))

@@ -12,8 +12,7 @@ from xrbig.core.information import BATCH
 from xrbig.core.marginal import Floats, Ints
 from xrbig.core.place import Grid
 from xrbig.core.resample import FEWEST_BLOCKS, Surrogates, Units
-
-DOUBT = 2.0  # the square of a doubt that counts as variance: its size tells, not more
+from xrbig.core.uncertainty import DOUBT
 
 
 class Question(NamedTuple):

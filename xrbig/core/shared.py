@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from xrbig.core import joint, mutual
-from xrbig.core.cells import Cells, is_determined, may_be_determined, without_determined
+from xrbig.core.cells import Cells, is_determined, may_be_determined, with_scores, without_determined
 from xrbig.core.gaussianize import Settings, gaussianize
 from xrbig.core.marginal import Bools, Floats, Ints, exact_order, rank_gaussianize
 from xrbig.core.place import alternating
@@ -20,11 +20,13 @@ class Information(NamedTuple):
     """Pointwise information (cell, sample), whose mean is the value; infinite where the value is.
 
     `n_layers` (cell,) is how many estimates count, or layers of plain RBIG, and `converged` (cell,) whether they ended.
+    By the `doubt` (cell,) the value may be wrong beyond the noise of the samples.
     """
 
     terms: Floats
     n_layers: Ints
     converged: Bools
+    doubt: Floats
 
     @property
     def value(self) -> Floats:
@@ -35,7 +37,9 @@ class Information(NamedTuple):
 def nothing(cells: Cells) -> Information:
     """No information at all."""
     number = len(cells.x)
-    return Information(np.zeros((number, cells.x.shape[2])), np.zeros(number, np.int64), np.ones(number, bool))
+    return Information(
+        np.zeros((number, cells.x.shape[2])), np.zeros(number, np.int64), np.ones(number, bool), np.zeros(number)
+    )
 
 
 def total(several: Sequence[tuple[float, Information]]) -> Information:
@@ -43,7 +47,8 @@ def total(several: Sequence[tuple[float, Information]]) -> Information:
     with np.errstate(invalid="ignore"):
         terms = sum(weight * own.terms for weight, own in several)
     converged = np.logical_and.reduce([own.converged for _, own in several])
-    return Information(np.asarray(terms), several[0][1].n_layers, converged)
+    doubt = np.sqrt(sum((weight * own.doubt) ** 2 for weight, own in several))
+    return Information(np.asarray(terms), several[0][1].n_layers, converged, doubt)
 
 
 def shared(
@@ -77,7 +82,8 @@ def _of_single_features(cells: Cells, features: list[int], settings: Settings) -
     finite = ~infinite
     if finite.any():
         found = joint.total_correlation(x[finite], z[finite], few_ties[finite], cells.place.at(finite), settings.seed)
-        out.terms[finite], out.n_layers[finite], out.converged[finite] = found.terms, found.n_layers, found.converged
+        for array, field in zip(out, found, strict=True):
+            array[finite] = field
     return out
 
 
@@ -87,10 +93,11 @@ def _of_groups(cell: Cells, first: list[int], second: list[int], given: list[int
     first, second = (without_determined(cell, group, given) for group in (first, second))
     if not (first and second):
         return nothing(cell)
+    cell, first, second, given = _without_others(cell, first, second, given)
     if min(cell.rank[0, second]) < min(cell.rank[0, first]):
         first, second = second, first
     if any(is_determined(cell, f, [g for g in [*first, *second, *given] if g != f]) for f in [*first, *second]):
-        return Information(np.full((1, cell.x.shape[2]), np.inf), np.ones(1, np.int64), np.zeros(1, bool))
+        return Information(np.full((1, cell.x.shape[2]), np.inf), np.ones(1, np.int64), np.zeros(1, bool), np.zeros(1))
     if len(first) == len(second) == 1 and not given:
         return _of_single_features(cell, [*first, *second], settings)
     x, y, z = (mutual.Side(cell.x[0, group], cell.z[0, group]) for group in (first, second, given))
@@ -100,7 +107,16 @@ def _of_groups(cell: Cells, first: list[int], second: list[int], given: list[int
         both = [*first, *second]
         raw = bool(cell.few_ties[0, both].all() and tells(cell.x[:, both])[0])
         terms = mutual.mutual_information(x, y, cell.place, raw, settings.seed)
-    return Information(terms[None], np.ones(1, np.int64), np.ones(1, bool))
+    return Information(terms[None], np.ones(1, np.int64), np.ones(1, bool), np.zeros(1))
+
+
+def _without_others(cell: Cells, *groups: list[int]) -> tuple[Cells, list[int], list[int], list[int]]:
+    """The features of three groups alone, with the scores that they have where there are no others."""
+    kept = sorted(feature for group in groups for feature in group)
+    if len(kept) < cell.x.shape[1]:
+        cell, _ = with_scores(cell.x[:, kept], cell.place, cell.seed)
+    first, second, given = ([kept.index(feature) for feature in group] for group in groups)
+    return cell, first, second, given
 
 
 def _by_rotations(
@@ -129,7 +145,7 @@ def _gaussianized(z: Floats, settings: Settings, with_terms: bool, within: float
     found = gaussianize(np.take(z, sequence, axis=-1), settings, with_terms)
     terms = np.take(found.terms, np.argsort(sequence), axis=-1)
     terms = terms - terms.mean(axis=-1, keepdims=True) + (found.total + within)[:, None]
-    return Information(terms, found.n_layers, found.converged)
+    return Information(terms, found.n_layers, found.converged, np.zeros(len(terms)))
 
 
 def _by_gaussianized_groups(cells: Cells, groups: list[list[int]], settings: Settings, with_terms: bool) -> Information:

@@ -5,15 +5,20 @@ from scipy.fft import irfft, next_fast_len, rfft
 
 from xrbig.core.marginal import Bools, Floats, Ints
 
+DOUBT = 2.0  # the square of a doubt that counts as variance: its size tells, not more
 
-def standard_error(terms: Floats, scores: Floats, pairs: Bools, with_chance: bool, unit: Ints | None = None) -> Floats:
+
+def standard_error(
+    terms: Floats, scores: Floats, pairs: Bools, doubt: Floats, with_chance: bool, unit: Ints | None = None
+) -> Floats:
     r"""Standard error (cell,) of T or I, in nats.
 
     With i(x) = log p(x) / prod p(x_d), whose mean is T, the influence of a sample on T is i(x) - T. So the variance is
     that of the mean of the `terms` (cell, sample), which stand for i(x), and are autocorrelated. Where T is near 0 the
-    terms vanish, and chance correlations of the `scores` (cell, feature, sample) are what is left; what they add to the
-    mean is added in squares where the value is `with_chance`.
-    Samples with the same `unit` (cell, sample) count as one: it is their sums that vary from unit to unit.
+    terms vanish, and chance correlations of the `scores` (cell, feature, sample) are what is left. What they add to the
+    mean is added in squares where the value is `with_chance`, and so is the `doubt` (cell,), by how much the value may
+    be wrong for other reasons. Samples with the same `unit` (cell, sample) count as one: it is their sums that vary
+    from unit to unit.
     """
     if unit is None:
         variance = terms.var(axis=1) * autocorrelation_time(terms) / terms.shape[1]
@@ -21,7 +26,7 @@ def standard_error(terms: Floats, scores: Floats, pairs: Bools, with_chance: boo
     else:
         variance = _variance_of_mean(terms, unit)
         excess, chance = _null_moments_of_units(scores, pairs, unit)
-    return np.asarray(np.sqrt(np.maximum(variance - chance, chance) + with_chance * excess**2))
+    return np.asarray(np.sqrt(np.maximum(variance - chance, chance) + with_chance * excess**2 + DOUBT * doubt**2))
 
 
 def null_moments(scores: Floats, pairs: Bools) -> tuple[Floats, Floats]:

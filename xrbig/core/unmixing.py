@@ -10,6 +10,7 @@ from xrbig.core.marginal import Bools, Floats
 
 HALVES = rotation.FITTED, rotation.HELD_OUT
 ALIKE, NARROW = 8, 1e-8  # one in so many samples may not lie so near, in standard deviations: others are far off
+NORMAL_ENTROPY = float(np.log(2 * np.pi * np.e) / 2)
 LARGEST_SHARE = 0.1  # of the variance of a feature in one sample: beyond, covariances mean nothing
 
 
@@ -104,10 +105,11 @@ def unmixing_terms(x: Floats, y: Floats) -> Floats:
 def log_margins(x: Floats) -> Floats:
     """Log of the product of the margins at each sample of `x` (cell, feature, sample), up to a constant.
 
-    Its mean is that of their negentropies, less what chance adds.
+    Its mean is that of their negentropies, by their entropies; bins tell how these are shared among the samples.
     """
     order = marginal.argsort(x)
     gain = negentropy.marginal_gain(x, order)
     terms = negentropy.marginal_terms(x, order, gain.resolution)
-    terms = terms - terms.mean(axis=1, keepdims=True) + gain.value[:, None]
+    found = x.shape[1] * NORMAL_ENTROPY - _entropy(x)
+    terms = terms - terms.mean(axis=1, keepdims=True) + found[:, None]
     return np.asarray(terms - np.einsum("cfn,cfn->cn", x, x) / 2)

@@ -10,7 +10,7 @@ from scipy.special import psi
 from xrbig.core.cache import cached
 from xrbig.core.marginal import Floats, Ints, Reals
 
-SCALES = (40, 20, 10, 5)  # neighbours, from blunt to sharp
+SCALES = (40, 16, 7)  # neighbours, from blunt to sharp
 SHARP, FEW = 3, 3  # neighbours that are sharp enough, and quiet enough, among so few features
 FEWEST = 14  # samples for each neighbour
 ASKED = 2000  # samples whose neighbours are sought, where there are more: the others tell little beside them
@@ -51,6 +51,10 @@ class Asked(NamedTuple):
         near = np.repeat(samples[:, None], number.max(), axis=1)
         near[np.arange(near.shape[1]) < number[:, None]] = np.concatenate(found)
         return cls(samples, near, number)
+
+    def half(self) -> "Asked":
+        """Every second of them."""
+        return Asked(self.samples[::2], self.near[::2], self.number[::2])
 
 
 def scales(n: int, features: int) -> tuple[int, ...]:
