@@ -101,6 +101,36 @@ def test_the_strangest_days_are_named(tmp_path, monkeypatch, capsys, plt, shared
     assert (tmp_path / "strange_weather.png").stat().st_size > 10_000
 
 
+@pytest.mark.parametrize("package", ["xrbig.core", "xrbig"])
+def test_modules_import_each_other_without_a_circle(package, plt):
+    script = runpy.run_path(str(ROOT / "benchmarks" / "imports.py"))
+    graph = script["imports"](package)
+    level = script["levels"](graph)
+    assert all(level[name] > level[below] for name, own in graph.items() for below in own)
+    assert "xrbig.core.marginal" in graph["xrbig.core.cells"]  # imports are found at all
+    with pytest.raises(ValueError, match="circle"):
+        script["levels"](graph | {"xrbig.core.marginal": {"xrbig.core.cells"}})
+
+
+@pytest.mark.parametrize("package", ["xrbig", "benchmarks", "examples"])
+def test_no_module_uses_a_private_name_of_another(package, plt):
+    assert runpy.run_path(str(ROOT / "benchmarks" / "imports.py"))["private_names"](package) == []
+
+
+def test_private_names_are_found(tmp_path, monkeypatch, plt):
+    script = runpy.run_path(str(ROOT / "benchmarks" / "imports.py"))
+    (tmp_path / "one.py").write_text("import other\nfrom other import _hidden, Tuple\nother._also\nTuple._fields\n")
+    monkeypatch.setitem(script["modules"].__globals__, "ROOT", tmp_path)
+    assert script["private_names"]("") == ["one: other._hidden", "one: other._also"]
+
+
+def test_the_imports_are_drawn(plt):
+    script = runpy.run_path(str(ROOT / "benchmarks" / "imports.py"))
+    figure = script["draw"]({"xrbig.core.one": {"xrbig.core.layers.two"}, "xrbig.core.layers.two": set()})
+    assert sorted(text.get_text() for text in figure.axes[0].texts) == ["layers/\ntwo", "one"]
+    assert len(figure.axes[0].lines) == 1
+
+
 def test_import_is_light():
     heavy = ["dask.array", "distributed", "matplotlib", "netCDF4", "scipy.stats", "sklearn", "zarr"]
     code = f"import sys, xrbig; print([m for m in {heavy} if m in sys.modules])"

@@ -16,18 +16,19 @@ class RBIG:
     Parameters
     ----------
     rotation : {"auto", "pca", "ica", "random"}
-        ``"auto"`` takes, layer by layer, whatever removes most from samples that it was not fitted on (an elliptical
-        copula, independent components, trees of pairs, Gaussian mixtures), and measures what is left by nearest
-        neighbours. The others are plain rotation-based iterative Gaussianization: after it has decorrelated the data, a
-        layer rotates them to the principal components, to independent components (found on half of the samples, judged
-        on the others) or at random, and the sum of the gains is T, Eq. 7 of Johnson et al. (2019).
+        ``"auto"`` removes an elliptical copula and measures what is left by moments, nearest neighbours, trees of
+        pairs, mixtures and unmixed values, each by the weight of its evidence. A flow takes the layers by which
+        held-out samples gain most. The others are plain rotation-based iterative Gaussianization: after it has
+        decorrelated the data, a layer rotates them to the principal components, to independent components (found on
+        half of the samples, judged on the others) or at random, and the sum of the gains is T, Eq. 7 of Johnson et al.
+        (2019).
     max_layers : int
-        Bound on the layers of a cell. A cell that reaches it is not `converged`.
+        Bound on the layers of plain rotations and of flows. A cell that reaches it is not `converged`.
     patience : int
         With a plain rotation, a cell has converged after so many layers in a row that remove no more than chance would.
     significance : float
-        Probability with which a layer of Gaussian data is taken for structure. Where one layer has found some, later
-        ones need less evidence.
+        Of plain rotations: probability with which a layer of Gaussian data is taken for structure. Where one layer has
+        found some, later ones need less evidence.
     seed : int
         Seed of the mixtures, of the random rotations and of the order of tied values.
 

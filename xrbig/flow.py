@@ -273,7 +273,7 @@ class Flow:
         layers = self._recorded.fitted.layers
         gains = {
             "gain": "what the layer takes from the total correlation (nat)",
-            "likelihood": "gain of mean log-likelihood at unseen samples (nat)",
+            "likelihood": "gain of mean log-likelihood at held-out samples (nat)",
             "null_level": "gain of mean log-likelihood by chance (nat)",
         }
         columns = {

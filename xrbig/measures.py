@@ -29,11 +29,12 @@ def total_correlation(
 
     .. math:: T(x) = D_{KL}\Big(p(x) \,\Big\|\, \prod_d p(x_d)\Big) = \sum_l \Delta T_l + T(z)
 
-    estimated as the sum of what each layer of a Gaussianization takes away, and the T of what is left (Johnson et al.,
-    Information Theory in Density Destructors, INNF workshop, ICML 2019, Eqs. 6 and 7, section 3.2). T is 0 for
-    independent features and does not change under monotone maps of single features; its estimate changes with them
-    only where independent components of the values themselves tell more than their ranks. Samples are assumed
-    independent of each other, but for `std_error`.
+    estimated as what a density destructor takes away, and the T of what it leaves (Johnson et al., Information Theory
+    in Density Destructors, INNF workshop, ICML 2019, Eqs. 6 and 7, section 3.2). The destructor is a t copula; moments,
+    nearest neighbours, trees of pairs and mixtures measure the rest, each as far as it evidently finds more. T is 0 for
+    independent features. It does not change under monotone maps of single features; its estimate changes with them only
+    where the values themselves tell more than their ranks. It is infinite where features determine each other. The
+    autocorrelation of the samples enters the chance level, the tests and `std_error`.
 
     Parameters
     ----------
@@ -59,9 +60,11 @@ def total_correlation(
     base : {"e", 2}
         Unit of the result: nat or bit.
     diagnostics : bool
-        Return a Dataset that also holds `n_samples`, `n_layers`, `converged`, `tied_fraction`, `reason` (why there is
+        Return a Dataset that also holds `n_samples`, `n_layers` (estimates that count by more than half), `converged`
+        (False where the value is infinite or grows with the number of samples), `tied_fraction`, `reason` (why there is
         no estimate: its flags are 0 where there is one, too few samples, an infinite value, a constant feature, a
-        missing value with ``skipna=False``, undefined) and `std_error`, the standard error, which counts
+        missing value with ``skipna=False``, undefined), `determined` (along ``feature``: whether others determine it
+        but for rounding) and `std_error`, the standard error, which counts
         autocorrelation along the samples: if they lie over several dimensions along the one in time, or else the first
         by name, those of one place counting as one. It is NaN where the coordinate is not in order. With `normalize`
         it stays that of the information.
@@ -119,8 +122,10 @@ def mutual_information(
 
     .. math:: I(x, y) = D_{KL}\big(p(x, y) \,\big\|\, p(x)\, p(y)\big) = T([x, y]) - T(x) - T(y)
 
-    with each T as in `total_correlation`, or from nearest neighbours between the groups where these see more
-    (Kraskov et al., Physical Review E 69:066138, 2004, Eq. 8). With a plain rotation it is
+    estimated between the groups alone, so that what is within a group does not count: by a t copula, cross moments and
+    nearest neighbours (Kraskov et al., Physical Review E 69:066138, 2004, Eq. 8), each as far as it evidently finds
+    more. Two single features share their T. A feature that others of its group determine adds nothing; I is infinite
+    where features of one group determine one of the other. With a plain rotation it is
     :math:`T([D_x(x), D_y(y)])`, where the destructors D_x and D_y Gaussianize each group (Johnson et al., Information
     Theory in Density Destructors, INNF workshop, ICML 2019, Eq. 8). It is symmetric, bit for bit.
 

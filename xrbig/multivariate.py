@@ -32,9 +32,10 @@ def conditional_mutual_information(
 
     .. math:: I(x, y \,|\, z) = T([x, y, z]) - T([x, z]) - T([y, z]) + T(z)
 
-    with each T as in `total_correlation` (Cover & Thomas, Elements of Information Theory, 2006, section 2.5). It is 0
-    where x and y depend on each other through z alone, and above I(x, y) where z tells how they depend on each other.
-    It is symmetric in x and y, bit for bit. The errors of four T add up: it may come out somewhat below 0.
+    (Cover & Thomas, Elements of Information Theory, 2006, section 2.5). It is estimated as I of x and y, each mapped by
+    its distribution given z, and as far as z evidently tells how they depend on each other also that. With a plain
+    rotation it is the sum of the four T. It is 0 where x and y depend on each other through z alone, and above I(x, y)
+    where z tells how they depend on each other. It is symmetric in x and y, bit for bit.
 
     Parameters
     ----------
@@ -235,8 +236,8 @@ def dual_total_correlation(
 
     .. math:: D(x) = H(x) - \sum_i H(x_i \,|\, x_{-i}) = (n - 1) \, T(x) - \sum_i T(x_{-i})
 
-    with each T as in `total_correlation` (Han, Information and Control 36:133, 1978). Of two features D = T = I; of n
-    it lies between T / (n - 1) and (n - 1) T. The errors of all these T add up.
+    (Han, Information and Control 36:133, 1978), estimated as T less `o_information`. Of two features D = T = I; of n
+    it lies between T / (n - 1) and (n - 1) T. It is infinite where features determine each other.
 
     Parameters
     ----------
@@ -287,9 +288,10 @@ def o_information(
 
     .. math:: \Omega(x) = T(x) - D(x) = (2 - n) \, T(x) + \sum_i T(x_{-i})
 
-    with T as in `total_correlation` and D as in `dual_total_correlation` (Rosas et al., Physical Review E 100:032305,
-    2019). Above 0 the same information is in several features; below 0 it shows only in several taken together. What
-    pairs share that have nothing to do with the rest does not count. The errors of all these T add up.
+    with D as in `dual_total_correlation` (Rosas et al., Physical Review E 100:032305, 2019). It is estimated as the sum
+    of what I of each feature with those before it loses by the condition on those after it. Above 0 the same
+    information is in several features; below 0 it shows only in several taken together. What pairs share that have
+    nothing to do with the rest does not count.
 
     Parameters
     ----------

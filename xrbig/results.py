@@ -23,8 +23,8 @@ Measure = Callable[..., Estimate]
 UNITS: dict[Base, str] = {"e": "nat", 2: "bit"}
 DIAGNOSTICS = {
     "n_samples": "number of complete samples",
-    "n_layers": "number of layers",
-    "converged": "whether no further layer was significant",
+    "n_layers": "number of layers, or of estimates that count",
+    "converged": "whether the value is finite and no layer is missing",
     "tied_fraction": "largest share of tied samples in a feature",
     "reason": "why there is no estimate",
     "std_error": "standard error of the information",
