@@ -16,7 +16,9 @@ from xrbig.core.weights import climb
 
 Group = Sequence[int]
 
-IDENTITY = 4.0  # standard errors of what T of all less that of the groups must find more, half to count: it errs both ways
+IDENTITY = (
+    4.0  # standard errors of what T of all less that of the groups must find more, half to count: it errs both ways
+)
 
 
 class Information(NamedTuple):
