@@ -16,9 +16,8 @@ from xrbig.core.weights import climb
 
 Group = Sequence[int]
 
-IDENTITY = (
-    4.0  # standard errors of what T of all less that of the groups must find more, half to count: it errs both ways
-)
+# T of all less that of the groups errs both ways: half of what it finds more counts at so many standard errors.
+IDENTITY = 4.0
 
 
 class Information(NamedTuple):
