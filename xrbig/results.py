@@ -102,7 +102,7 @@ def labelled(
     The features that were `found` are those of the `groups`; the `others` are the same at other samples.
     """
     diagnosed = [key for key in DIAGNOSTICS if key != "std_error" or request.std_error] if request.diagnostics else []
-    require_free([name, *diagnosed], along or FEATURE * bool(diagnosed), found, groups.samples)
+    require_free([name, *diagnosed], tuple(dict.fromkeys((*along, *FEATURE * bool(diagnosed)))), found, groups.samples)
     kernel = partial(
         measure,
         settings=request.estimator,
@@ -171,13 +171,16 @@ def _estimate(
         "tied_fraction": blocks.Output(np.float64),
         "reason": blocks.Output(np.int8, along),
         "std_error": blocks.Output(np.float64),
-        "determined": blocks.Output(np.bool_, along[:1] or FEATURE),
+        "determined": blocks.Output(np.bool_, FEATURE),
     }
     wanted = ["value", *diagnosed]
     fields = blocks.map_cells(
         name, partial(_fields, kernel=kernel, names=wanted), sides, samples, [known[field] for field in wanted]
     )
-    return [with_labels(field, along or FEATURE, [sides[0].labels[i] for i in sides[0].order]) for field in fields]
+    return [
+        with_labels(field, tuple(dict.fromkeys((*along, *FEATURE))), [sides[0].labels[i] for i in sides[0].order])
+        for field in fields
+    ]
 
 
 def with_labels(array: xr.DataArray, dims: Sequence[str], labels: list[str]) -> xr.DataArray:
