@@ -1171,7 +1171,8 @@ def fields_of(call: Call) -> list[str]:
     if not call.keywords.get("diagnostics"):
         return [call.measure]
     error = ["std_error"] if call.measure in ("total_correlation", "mutual_information") else []
-    return [call.measure, "n_samples", "n_layers", "converged", "tied_fraction", "reason", *error]
+    fields = ["n_samples", "n_layers", "converged", "tied_fraction", "reason", "determined"]
+    return [call.measure, *fields, *error]
 
 
 def check_shape(call: Call, outcome: Outcome) -> Iterator[str]:
@@ -1337,7 +1338,7 @@ def check_diagnostics(call: Call, outcome: Outcome) -> Iterator[str]:
         wrong = ~np.isnan(arranged(value, call, known)) & ~np.isclose(due, given, rtol=0, atol=1e-12)
         if wrong.any():
             yield f"tied_fraction {given.tolist()}, not {due.tolist()}"
-    for name, dtype in {"n_samples": "i", "n_layers": "i", "converged": "b", "tied_fraction": "f"}.items():
+    for name, dtype in {"n_samples": "i", "n_layers": "i", "converged": "b", "tied_fraction": "f", "determined": "b"}.items():
         if result[name].dtype.kind != dtype:
             yield f"{name} is {result[name].dtype}"
     if "std_error" in result and set(call.ordered.values()) in ({True}, {False}):

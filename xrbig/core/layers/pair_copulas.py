@@ -18,7 +18,7 @@ from xrbig.core.marginal import Floats, Ints
 
 OUTERMOST = 5.0  # scores beyond which the map goes on as a line: one in a million of N(0, 1) lies there
 TRIED = 7  # parameters of a family, before the best of them is refined
-REFINED = 2  # times, each with a quarter of the step
+REFINED = 3  # times, each with a quarter of the step
 NEWTON_STEPS = 60  # for the inverse of the h-function of Gumbel: from above they converge for all parameters
 SAMPLES = 5000  # that decide on a family: one parameter is known by then
 DEGREES = (np.inf, 8.0, 4.0, 2.0)  # of freedom of the t copulas
