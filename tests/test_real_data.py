@@ -116,7 +116,7 @@ def test_deterministic_pairs_among_24_variables(shared):
     assert np.isposinf(full.total_correlation).all()
     assert not full.converged.any()
     determined = full.determined.any("location")
-    assert {"tas"} <= set(full.feature.values[determined])  # XX
+    assert set(full.feature.values[determined]) == {"snw", "swe"}  # the same snow in two units
 
 
 def test_samples_over_space(shared):
@@ -131,7 +131,8 @@ def test_samples_over_space(shared):
         winds = xr.open_dataset(shared / "eraint_uvz.nc").isel(latitude=slice(0, 241, 4), longitude=slice(0, 480, 4))
         result = winds.rbig.total_correlation(sample_dim=("latitude", "longitude")).load()
     assert result.sizes == {"month": 2, "level": 3}
-    assert (result > 0.3).all()
+    assert (result.sel(level=200) > result.sel(level=850)).all()
+    assert (result > 0.1).all()  # as few as neighbouring cells tell: plain rotations, which know no memory, give 0.5
 
 
 def test_cftime_calendar_and_tiny_chunks(shared):

@@ -106,7 +106,7 @@ def test_samples_on_any_scales_have_a_flow_that_returns_them(kind, rotation):
         assert np.isfinite(fitted[1:]).all()
         assert np.isfinite([layer[2:] for layer in fitted.layers]).all()
         assert np.isfinite(z).all()
-        assert np.abs(z).max() < 10
+        assert np.abs(z).max() < 8.5 * np.sqrt(len(x))  # where margins end, and an outlier shared by all features
         assert np.isfinite(flow.log_prob(maps, x)).all()
         assert (np.abs(back / 2 - x / 2) <= allowed / 2).all()
         for single in maps:
