@@ -1338,7 +1338,13 @@ def check_diagnostics(call: Call, outcome: Outcome) -> Iterator[str]:
         wrong = ~np.isnan(arranged(value, call, known)) & ~np.isclose(due, given, rtol=0, atol=1e-12)
         if wrong.any():
             yield f"tied_fraction {given.tolist()}, not {due.tolist()}"
-    for name, dtype in {"n_samples": "i", "n_layers": "i", "converged": "b", "tied_fraction": "f", "determined": "b"}.items():
+    for name, dtype in {
+        "n_samples": "i",
+        "n_layers": "i",
+        "converged": "b",
+        "tied_fraction": "f",
+        "determined": "b",
+    }.items():
         if result[name].dtype.kind != dtype:
             yield f"{name} is {result[name].dtype}"
     if "std_error" in result and set(call.ordered.values()) in ({True}, {False}):
