@@ -110,6 +110,8 @@ def is_determined(cells: Cells, feature: int, others: Sequence[int]) -> bool:
     if cells.alike[0, feature, list(others)].any():
         return True
     rows = _middle(cells, 0, [*others, feature])
+    if np.count_nonzero((rows != np.median(rows, axis=1, keepdims=True)).any(axis=0)) <= len(rows):
+        return False  # so few samples lie on a plane whatever they are
     covariance = rows @ rows.T / rows.shape[1]
     slope = np.linalg.lstsq(covariance[:-1, :-1], covariance[:-1, -1], rcond=EXACT / 100)[0]
     rest = rows[-1] - slope @ rows[:-1]
