@@ -159,7 +159,8 @@ def kl_divergence(
     -------
     DataArray or Dataset
         float64, with the dimensions and coordinates of the cells. A cell is NaN if either side has too few samples, an
-        infinite value or a constant feature.
+        infinite value or a constant feature. A feature that the others determine on both sides (another unit, a sum)
+        adds nothing; where they do so on one side alone the value is infinite.
 
     Raises
     ------

@@ -124,5 +124,36 @@ def test_the_error_state_of_numpy_does_not_matter():
     np.testing.assert_array_equal(estimate.value, expected.value)
 
 
+COPIES = {
+    "other unit": lambda a, b: 1.8 * a + 32,
+    "float32": lambda a, b: a.astype(np.float32),
+    "monotone": lambda a, b: -np.exp(b),
+    "sum": lambda a, b: 1000 * a + b,
+}
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_a_feature_that_others_determine_in_both_samples_adds_nothing(name):
+    p, q = np.random.default_rng(5).standard_normal((2, 1, 2, 400))
+    p[:, 0] += 1
+    with_it = [np.concatenate([side, COPIES[name](*side.swapaxes(0, 1))[:, None]], axis=1) for side in (p, q)]
+    kept = [np.delete(np.arange(3), gone) for gone in range(3)]  # which one it leaves out is its choice
+    without = [kl_divergence(*(side[:, own] for side in with_it), SETTINGS).value[0] for own in kept]
+    found = kl_divergence(*with_it, SETTINGS)
+    assert found.value[0] in without
+    assert found.converged[0]
+    assert found.determined.sum() >= 2
+
+
+@pytest.mark.parametrize("related", ["p", "q"])
+def test_a_relation_in_one_of_the_samples_alone_is_infinite(related):
+    p, q = np.random.default_rng(6).standard_normal((2, 1, 3, 300))
+    for side in [p] if related == "p" else [q]:
+        side[:, 2] = side[:, 0] - side[:, 1]
+    found = kl_divergence(p, q, SETTINGS)
+    assert (found.value[0], found.converged[0], found.reason[0]) == (np.inf, False, Reason.ESTIMATED)
+    assert not found.determined.any()
+
+
 def test_no_cells():
     assert kl_divergence(np.empty((0, 2, 100)), np.empty((0, 2, 50)), SETTINGS).value.shape == (0,)

@@ -2,10 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from xrbig.core.tuning import TUNING
 from xrbig.core.weights import (
-    CLEAR,
-    ERRORS,
-    FAINT,
     climb,
     evidence,
     normal_score,
@@ -32,12 +30,12 @@ def test_a_share_is_smooth_and_grows_from_nothing_to_all():
 def test_the_best_of_several_chance_findings_counts_as_seldom_as_stated(tests):
     best = np.random.default_rng(tests).standard_normal((4000, tests)).max(axis=1)
     counts = share_of_best(best, tests)
-    assert (counts > 0).mean() == pytest.approx(FAINT, abs=0.02)
-    assert (counts == 1).mean() == pytest.approx(CLEAR, abs=0.004)
+    assert (counts > 0).mean() == pytest.approx(TUNING.by_chance[0], abs=0.02)
+    assert (counts == 1).mean() == pytest.approx(TUNING.by_chance[1], abs=0.004)
 
 
 def test_half_of_a_finding_counts_at_so_many_errors():
-    assert wiener(np.array(ERRORS)) == 0.5
+    assert wiener(np.array(TUNING.evidence)) == 0.5
     assert wiener(np.array(-3.0)) == 0
     assert wiener(np.array(30.0)) > 0.99
     growth = np.diff(T * wiener(T)) / np.diff(T)
@@ -63,7 +61,7 @@ def test_evidence_is_the_mean_in_its_errors():
 def test_one_climbs_by_what_is_evident():
     rng = np.random.default_rng(0)
     now, more = rng.standard_normal((2, 500))
-    t = 3 * ERRORS
+    t = 3 * TUNING.evidence
     more = (more - more.mean()) / more.std() + t / np.sqrt(500)
     np.testing.assert_allclose(climb(now, now + more, 500.0), now + 0.9 * more)
     np.testing.assert_allclose(climb(now, now + more, 500.0, spread=3.0), now + 0.5 * more)

@@ -4,17 +4,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xrbig.core.elliptical import inverse_root, log_norm, made_normal
+from xrbig.core import tuning
+from xrbig.core.elliptical import inverse_root, log_norm, made_normal, student_scores
 from xrbig.core.marginal import Floats, Ints, Reals
 from xrbig.core.place import Place, times
 from xrbig.core.rotation import null_log_det
 from xrbig.core.rungs import neighbours
-from xrbig.core.rungs.ellipse import DEGREES, FAVOUR, FINEST, fit
+from xrbig.core.rungs.ellipse import DEGREES, FINEST, fit
 from xrbig.core.rungs.tilt import Ratio, cross_moments
-from xrbig.core.weights import EVIDENT, evidence, share
+from xrbig.core.weights import evidence, share
 
-SPREAD = 1.5
-WINDOW = 2.0
 KS = (80, 36, 16, 7, 3)
 LEAST = 0.05  # share of a path from which its neighbours are looked for
 UNLIKELY = 1e-3  # share of a path by the t copula alone, below which nothing more is looked for
@@ -90,14 +89,14 @@ def _finer(path: Path, terms: Floats, trusted: bool, place: Place, time: float) 
             before = path.terms
         joint = np.concatenate([x, y])
     before = before + ((path.x**2).sum(axis=0) + (path.y**2).sum(axis=0) - (joint**2).sum(axis=0)) / 2
-    asked = neighbours.Asked.of(place.coordinates(0), WINDOW * time ** (1 / len(place.shape)))
+    asked = neighbours.Asked.at(place, 0, time)
     ks = tuple(k for k in KS if k <= n // 14)
     both = np.concatenate([path.x, path.y])
     groups = [slice(len(path.x)), slice(len(path.x), None)]
     value, now = terms.mean(), terms[asked.samples]
     for row in neighbours.terms(both, groups, asked, ks, joint):
         more = row - before[asked.samples] - now
-        counts = share(np.array(evidence(more, len(more) / time) / SPREAD), *EVIDENT)
+        counts = share(np.array(evidence(more, len(more) / time) / tuning.TUNING.spread), *tuning.TUNING.evident)
         value += counts * more.mean()
         now = now + counts * more
     out = terms.copy()
@@ -116,7 +115,7 @@ def _paths(z: Floats, split: int, time: float, effective: float) -> list[Path]:
     terms, joint = np.array([f.terms[0] for f in fits]), np.array([f.joint[0] for f in fits])
     value = terms.mean(axis=1)
     likelihood = effective * np.minimum(value - value[0], joint - joint[0])
-    likelihood[0] += np.log(FAVOUR)
+    likelihood[0] += np.log(tuning.TUNING.gaussian)
     weight = np.exp(likelihood - likelihood.max())
     weight /= weight.sum()
     chance = null_log_det(features, n) - null_log_det(split, n) - null_log_det(features - split, n)
@@ -131,8 +130,6 @@ def _paths(z: Floats, split: int, time: float, effective: float) -> list[Path]:
 
 def _path(z: Floats, nu: float, scatter: Floats, split: int, effective: float, terms: Floats, weight: float) -> Path:
     """What a t copula of that scatter leaves."""
-    from xrbig.core.elliptical import student_scores
-
     x = student_scores(z, nu) if np.isfinite(nu) else z
     scatter = _evident(scatter, split, effective)
     groups = slice(split), slice(split, None)

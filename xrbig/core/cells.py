@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
+from xrbig.core import tuning
 from xrbig.core.marginal import (
     Bools,
     Floats,
@@ -19,11 +20,9 @@ from xrbig.core.marginal import (
 )
 from xrbig.core.place import Place
 
-FEW_TIES = 0.1  # share of tied samples up to which the values themselves say more than their ranks
 MONOTONE = 1 - 1e-6  # correlation of scores from which one feature is a function of the other
 EXACT = 1e-8  # share of its variance that a feature has beyond what determines it, if only rounding is left
 OUTSIDE = 0.25  # share of the samples, of all features together and of either tail, where no relation is looked for
-INVOLVED = 1e-6  # share of a relation that a feature has, if it is in it
 
 
 class Cells(NamedTuple):
@@ -91,7 +90,8 @@ def with_scores(x: Floats, place: Place, seed: int) -> tuple[Cells, Floats]:
     samples = np.take_along_axis(order.samples, rank[..., None], axis=1)
     values = np.take_along_axis(order.values, rank[..., None], axis=1)
     alike = np.abs(tied.correlation) > MONOTONE
-    return Cells(x, z, Order(samples, values), rank, tied.fraction < FEW_TIES, alike, place, seed), tied.fraction
+    few_ties = tied.fraction < tuning.TUNING.few_ties
+    return Cells(x, z, Order(samples, values), rank, few_ties, alike, place, seed), tied.fraction
 
 
 def without_determined(cells: Cells, features: Sequence[int], given: Sequence[int] = ()) -> list[int]:
@@ -110,6 +110,8 @@ def is_determined(cells: Cells, feature: int, others: Sequence[int]) -> bool:
     if cells.alike[0, feature, list(others)].any():
         return True
     rows = _middle(cells, 0, [*others, feature])
+    if np.count_nonzero((rows != np.median(rows, axis=1, keepdims=True)).any(axis=0)) <= len(rows):
+        return False  # so few samples lie on a plane whatever they are
     covariance = rows @ rows.T / rows.shape[1]
     slope = np.linalg.lstsq(covariance[:-1, :-1], covariance[:-1, -1], rcond=EXACT / 100)[0]
     rest = rows[-1] - slope @ rows[:-1]

@@ -5,14 +5,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from xrbig.core import tuning
 from xrbig.core.layers.mixture import Mixture, monomials_of
 from xrbig.core.marginal import Floats, Ints
 from xrbig.core.place import Place
 from xrbig.core.weights import stacked
 
 COMPONENTS = (1, 2, 4, 8, 16)
-FOLDS = 4
-SAMPLES_PER_PARAMETER = 1.5
 CERTAIN = 1e-3  # variance below which a direction is what the others determine
 LEAST = 1e-26  # density of a sample that counts
 
@@ -44,7 +43,7 @@ def destruct(v: Floats, u: Floats, place: Place, time: float, seed: int) -> Dest
     Each sample is mapped by mixtures that have not seen it, stacked with one another and with "nothing" by the density
     that unseen samples have under each.
     """
-    u, fold = white(u), place.folds(0, FOLDS, time)
+    u, fold = white(u), place.folds(0, tuning.TUNING.folds, time)
     density, below = _mixtures(v, u, fold, seed)
     weight = stacked(density)
     gain = np.log((weight * density).sum(axis=0)) + v**2 / 2
@@ -56,20 +55,20 @@ def _mixtures(v: Floats, u: Floats, fold: Ints, seed: int) -> tuple[Floats, Floa
 
     The number of components grows as long as unseen samples become likelier.
     """
-    features, n = v.shape
-    size = n - int(np.bincount(fold, minlength=FOLDS).max())
-    train = [np.flatnonzero(fold != k)[:size] for k in range(FOLDS)]
+    (features, n), folds = v.shape, tuning.TUNING.folds
+    size = n - int(np.bincount(fold, minlength=folds).max())
+    train = [np.flatnonzero(fold != k)[:size] for k in range(folds)]
     fitted = np.stack([np.concatenate([u[:, t], v[j : j + 1, t]]) for j in range(features) for t in train])
     powers, density, below = monomials_of(fitted), [np.exp(-(v**2) / 2)], [ndtr(v)]
     parameters = (len(u) + 2) * (len(u) + 3) / 2
     for components in COMPONENTS:
-        if components > 1 and components * parameters * SAMPLES_PER_PARAMETER > size:
+        if components > 1 and components * parameters * tuning.TUNING.samples_per_parameter > size:
             break
         fit, out = Mixture.fit(fitted, powers, components, seed, thin=True), np.empty((2, features, n))
-        for j, k in np.ndindex(features, FOLDS):
+        for j, k in np.ndindex(features, folds):
             own = fold == k
             both = np.concatenate([u[:, own], v[j : j + 1, own]])[None]
-            score, out[0, j, own] = fit.at(slice(FOLDS * j + k, FOLDS * j + k + 1)).given(both, len(u))
+            score, out[0, j, own] = fit.at(slice(folds * j + k, folds * j + k + 1)).given(both, len(u))
             out[1, j, own] = ndtr(score[0, 0])
         density.append(np.maximum(np.exp(out[0]), LEAST))
         below.append(out[1])

@@ -7,12 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xrbig.core import flow
+from xrbig.core.cells import Cells, determined, with_scores, without_determined
 from xrbig.core.entropy import spread_ties
 from xrbig.core.family import entropy
 from xrbig.core.gaussianize import Settings
 from xrbig.core.information import Estimate, Reason, fewest_samples
 from xrbig.core.layers.base import apply, log_normal
-from xrbig.core.marginal import Floats, exact_order, exact_scale, scatter, ties
+from xrbig.core.marginal import Bools, Floats, exact_order, exact_scale, scatter, ties
+from xrbig.core.place import Place
 
 
 def kl_divergence(
@@ -21,8 +23,9 @@ def kl_divergence(
     """D_KL(p || q) of the samples `x` of p and `y` of q, each (cell, feature, sample).
 
     A flow D, fitted to `y`, takes q to N(0, I) and leaves the divergence as it is, so that it is the entropy that the
-    samples D(x) lack of their mean log-density under N(0, I). `n_samples` is the smaller of the two numbers. A cell in
-    which anything fails has no estimate, and the others have theirs.
+    samples D(x) lack of their mean log-density under N(0, I). A feature that others determine in both samples adds
+    nothing; a relation of one of them alone makes the divergence infinite. `n_samples` is the smaller of the two
+    numbers. A cell in which anything fails has no estimate, and the others have theirs.
     """
     needed = fewest_samples(x.shape[1], min_samples)
     estimate = Estimate.unknown(np.zeros(len(x), dtype=np.int64), x.shape[1])
@@ -41,6 +44,10 @@ def kl_divergence(
         else:
             tied = [ties(exact_order(side[None], settings.seed), settings.seed).fraction for side in (p, q)]
             estimate.tied_fraction[cell] = np.max(tied)
+            p, q, estimate.determined[cell] = _without_determined(p, q, settings.seed)
+            if any(determined(_cell(side, settings.seed)).any() for side in (p, q)):
+                estimate.value[cell], estimate.reason[cell] = np.inf, Reason.ESTIMATED
+                continue
             with suppress(np.linalg.LinAlgError), np.errstate(all="ignore"):
                 value, n_layers, converged = _of_samples(*_spread(p, q, settings.seed), settings, needed)
                 if np.isfinite(value):
@@ -55,6 +62,18 @@ def _of_samples(p: Floats, q: Floats, settings: Settings, needed: int) -> tuple[
     z, _ = apply([single for layer in layers for single in layer.maps], p)
     left = entropy(z[None], settings, needed)
     return -float(left.value[0]) - float(log_normal(z).mean()), len(layers), bool(left.converged[0])
+
+
+def _cell(x: Floats, seed: int) -> Cells:
+    """One cell of the samples `x` (feature, sample)."""
+    return with_scores(x[None], Place.in_turn(1, x.shape[1]), seed)[0]
+
+
+def _without_determined(p: Floats, q: Floats, seed: int) -> tuple[Floats, Floats, Bools]:
+    """Both samples without the features that others determine in both, and which features are determined."""
+    both = _cell(np.concatenate([p, q], axis=1), seed)
+    kept = sorted(without_determined(both, range(len(p))))
+    return p[kept], q[kept], determined(both)[0]
 
 
 def _spread(p: Floats, q: Floats, seed: int) -> tuple[Floats, Floats]:

@@ -3,9 +3,10 @@
 import numpy as np
 from scipy.special import chdtrc, chdtri, fdtrc, gammaln, ndtr, ndtri, stdtrit
 
+from xrbig.core import tuning
 from xrbig.core.cache import cached
 from xrbig.core.marginal import Floats
-from xrbig.core.negentropy import BINS, margins_above_chance
+from xrbig.core.negentropy import margins_above_chance
 from xrbig.core.weights import wiener
 
 GRID = np.linspace(0, 9, 4097)  # of normal scores, between which t quantiles are interpolated
@@ -81,7 +82,7 @@ def radius_above_chance(y: Floats) -> tuple[Floats, Floats]:
     found, normal = margins_above_chance(score)
     mean, spread, n = score.mean(axis=-1)[:, 0], score.std(axis=-1)[:, 0], y.shape[2]
     level = np.maximum((mean**2 + spread**2 - 1) / 2 - np.log(spread) - 1 / n, 0)
-    found = found + wiener(n * level, BINS) * level
+    found = found + wiener(n * level, tuning.TUNING.evidence_both_ways) * level
     wanted = chdtri(features, ndtr(-normal[:, 0]))
     stretch = np.sqrt(np.divide(wanted, square, out=np.ones_like(square), where=square > 0))
     return found, np.where((found > 0)[:, None, None], y * stretch[:, None], y)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from xrbig.core import tuning
 from xrbig.core.elliptical import radius_above_chance
 from xrbig.core.layers.mixture import Mixture, monomials_of
 from xrbig.core.marginal import Bools, Floats, Ints, exact_order, rank_gaussianize
@@ -21,21 +22,8 @@ from xrbig.core.rungs.moments import Found, pairs_and_triples, values_of_pairs
 from xrbig.core.unmixing import log_margins, standardize, tells, unmixing_layer, unmixing_terms
 from xrbig.core.weights import climb, evidence, share, share_of_best, stacked, wiener
 
-FEW = 3  # features up to which neighbours see all that is left
-WEAK = 0.15  # T up to which moments tell how much it is
-WINDOW = 2.0  # decorrelation times up to which samples are no neighbours
-SPREAD = 1.5  # how much more a mean of neighbours scatters than of independent terms
-BENT = 0.0, 0.02  # T of the t copula from which neighbours may see more without it
-TREE = 0.0, 0.2  # by how much of it a tree of pairs must exceed the t copula
 COMPONENTS = (2, 3, 4, 6, 10, 16)
-FOLDS = 4
-FITTED = 10_000  # samples that a mixture is fitted to: more add nothing but time
-SAMPLES_PER_PARAMETER = 1.5
-MIXED = 1.4  # how much more a gain of unseen samples scatters
 LARGEST_LOG = 50.0  # gain of a sample, beyond which one more tells nothing
-LEAST = 0.01  # share below which a path is not worth its time
-STRONG = 0.5, 0.8  # T of few features from which mixtures of raw values may see more than neighbours
-LARGE = 1.0  # T of few features from which it may be infinite
 
 
 class Joint(NamedTuple):
@@ -75,7 +63,7 @@ def total_correlation(x: Floats, z: Floats, few_ties: Bools, place: Place, seed:
     own = np.flatnonzero(few_ties & tells(x))
     if own.size:
         _unmix(x, own, found, place, seed)
-    due = found.evident if x.shape[1] > FEW else share(terms.mean(axis=1), *STRONG)
+    due = found.evident if x.shape[1] > tuning.TUNING.few else share(terms.mean(axis=1), *tuning.TUNING.strong)
     for cell in own[due[own] > 0]:
         _mix(x[cell], found.terms[cell : cell + 1], float(due[cell]), place.at(np.array([cell])), seed)
     infinite = _grows(z, terms.mean(axis=1), place, seed)
@@ -87,7 +75,7 @@ def _unmix(x: Floats, own: Ints, found: Scores, place: Place, seed: int) -> None
     sequence = alternating(x.shape[2])
     unmixed = unmixing_layer(np.ascontiguousarray(x[own][..., sequence]), seed)
     weight = wiener((unmixed.assured - found.ellipse[own]) / (unmixed.noise * np.sqrt(found.times[own])))
-    for i in np.flatnonzero(weight > LEAST):
+    for i in np.flatnonzero(weight > tuning.TUNING.least):
         cell = own[i]
         parts = np.take(unmixed.y[i : i + 1], np.argsort(sequence), axis=-1)
         scores = rank_gaussianize(exact_order(parts, seed), seed)
@@ -108,14 +96,14 @@ def _mix(x: Floats, terms: Floats, due: float, place: Place, seed: int) -> None:
     alone = log_margins(y[None])[0] + (y**2).sum(axis=0) / 2
     more = held - alone - terms[0]
     found = max(0.0, float(((held + seen) / 2 - alone - terms[0]).mean()))
-    terms += due * wiener(np.array(evidence(more, len(more) / time) / MIXED)) * found
+    terms += due * wiener(np.array(evidence(more, len(more) / time) / tuning.TUNING.spread_unseen)) * found
 
 
 def _grows(z: Floats, total: Floats, place: Place, seed: int) -> Bools:
     """Whether T of few features, estimated as `total`, grows with the logarithm of the number of samples."""
     singular = np.zeros(len(z), dtype=bool)
-    if z.shape[1] <= FEW:
-        for cell in np.flatnonzero(total > LARGE):
+    if z.shape[1] <= tuning.TUNING.few:
+        for cell in np.flatnonzero(total > tuning.TUNING.endless):
             half = Place(place.shape, place.flat[cell : cell + 1, ::2])
             scores = rank_gaussianize(exact_order(z[[cell], :, ::2], seed), seed)
             singular[cell] = total[cell] - of_scores(scores, half, seed).terms.mean() > np.log(2) / 2
@@ -132,19 +120,19 @@ def of_scores(z: Floats, place: Place, seed: int) -> Scores:
     alone = [slice(i, i + 1) for i in range(features)]
     base = ellipse(z, alone, time)
     terms, y = base.terms, base.y
-    if features > FEW:
+    if features > tuning.TUNING.few:
         radius, y = radius_above_chance(y)
         terms = terms + radius[:, None]
     margins, normal = margins_above_chance(y)
     terms = terms + margins[:, None]
-    y = normal if features > FEW else y
+    y = normal if features > tuning.TUNING.few else y
     found = pairs_and_triples(y, r)
     shares = share_of_best(found.score, found.tests)
     evident, n_layers, doubt = shares.max(axis=1), np.ones(cells, dtype=np.int64), np.zeros(cells)
-    for cell in np.flatnonzero(evident > 0).tolist() if features <= FEW else range(cells):
-        asked = neighbours.Asked.of(place.coordinates(cell), WINDOW * float(near[cell]) ** (1 / len(place.shape)))
+    for cell in np.flatnonzero(evident > 0).tolist() if features <= tuning.TUNING.few else range(cells):
+        asked = neighbours.Asked.at(place, cell, float(near[cell]))
         left = Left(z[cell], y[cell], asked, float(beyond[cell]))
-        if features <= FEW:
+        if features <= tuning.TUNING.few:
             terms[cell], more, doubt[cell] = _few(left, terms[cell], found, cell, shares[cell])
         else:
             start = _forest(left, found, cell, shares[cell])
@@ -185,7 +173,8 @@ class Left(NamedTuple):
         now = np.full(rows.shape[1], start)
         for row in rows:
             more = row - now
-            now = now + wiener(np.array(evidence(more, self.effective) / SPREAD), 1.0) * more
+            t = np.array(evidence(more, self.effective) / tuning.TUNING.spread)
+            now = now + wiener(t, tuning.TUNING.evidence_sharper) * more
         return now
 
 
@@ -199,14 +188,14 @@ def _few(left: Left, base: Floats, found: Found, cell: int, shares: Floats) -> t
 
     def told_by(features: list[int]) -> tuple[Floats, float]:
         start = sum(float(v) for v, own in zip(value, found.sets, strict=True) if set(own) <= set(features))
-        return _by_neighbours(left, base, features, min(start, WEAK), weight)
+        return _by_neighbours(left, base, features, min(start, tuning.TUNING.weak), weight)
 
     involved = [max(w for w, own in zip(shares, found.sets, strict=True) if f in own) for f in every]
     terms, doubt = told_by(every)
     silent = int(np.argmin(involved))
     if len(every) > 2 and involved[silent] < 1:
         without, doubt = told_by([f for f in every if f != silent])
-        climbed = climb(without, terms, len(base) / left.time, spread=SPREAD)
+        climbed = climb(without, terms, len(base) / left.time, spread=tuning.TUNING.spread)
         terms = involved[silent] * terms + (1 - involved[silent]) * climbed
     return terms, int(weight > 0.5), doubt
 
@@ -215,12 +204,12 @@ def _by_neighbours(left: Left, base: Floats, features: list[int], start: float, 
     """T of all features, beyond the t copula by neighbours in some of them, and by how much the sharpest differ."""
     rows = left.rows(left.y[features])
     own = start + weight * (left.climbed(rows, start) - start)
-    terms, bent = base + left.of_all(own), float(share(base.mean(), *BENT))
+    terms, bent = base + left.of_all(own), float(share(base.mean(), *tuning.TUNING.bent))
     if own.mean() > 0 and bent:
         alone = [slice(i, i + 1) for i in range(len(features))]
         some, sharp = left.asked.half(), neighbours.scales(len(base), len(features))[-1:]
         more = neighbours.terms(left.z[features], alone, some, sharp)[0] - terms[some.samples]
-        terms += bent * float(wiener(np.array(evidence(more, left.effective / 2) / SPREAD))) * more.mean()
+        terms += bent * float(wiener(np.array(evidence(more, left.effective / 2) / tuning.TUNING.spread))) * more.mean()
     return terms, weight * abs(float(rows[-1].mean() - rows[max(0, len(rows) - 2)].mean()))
 
 
@@ -230,7 +219,7 @@ def _many(left: Left, base: Floats, start: float, weight: float, place: Place, s
     Neighbours are a test of their own, of what neither pairs nor triples show.
     """
     rows = left.rows(left.y)
-    blunt = evidence(rows[0], left.effective) / SPREAD
+    blunt = evidence(rows[0], left.effective) / tuning.TUNING.spread
     weight = max(weight, float(share_of_best(np.array(blunt), 2)))
     own = start + weight * (left.climbed(rows, start) - start)
     terms = base + left.of_all(own)
@@ -238,7 +227,7 @@ def _many(left: Left, base: Floats, start: float, weight: float, place: Place, s
         return terms, 0, weight
     terms = _tree(left, base, terms, place, seed)
     held, seen = _mixtures(left.y, place, left.time, seed)
-    more = (base + held - terms).mean() / (MIXED * held.std() / np.sqrt(left.effective) + 1e-12)
+    more = (base + held - terms).mean() / (tuning.TUNING.spread_unseen * held.std() / np.sqrt(left.effective) + 1e-12)
     terms += weight * float(wiener(np.array(more))) * max(0.0, float((base + (held + seen) / 2 - terms).mean()))
     return terms, 1, weight
 
@@ -248,7 +237,7 @@ def _forest(left: Left, found: Found, cell: int, shares: Floats) -> float:
     total = 0.0
     size = np.array([len(own) for own in found.sets])
     for i in _acyclic(found.sets, shares * found.worth[cell] / (size - 1)):
-        start = min(max(float(found.value[cell, i]), 0.0), WEAK)
+        start = min(max(float(found.value[cell, i]), 0.0), tuning.TUNING.weak)
         total += shares[i] * left.climbed(left.rows(left.y[list(found.sets[i])]), start).mean()
     return total
 
@@ -270,7 +259,7 @@ def _tree(left: Left, base: Floats, terms: Floats, place: Place, seed: int) -> F
     pairs: list[tuple[int, ...]] = list(combinations(range(len(left.z)), 2))
     value = values_of_pairs(left.z[None], place.memory(left.z[None]))[0]
     edges = _acyclic(pairs, value)
-    weight = float(share(value[edges].sum() / max(float(base.mean()), 1e-9) - 1, *TREE))
+    weight = float(share(value[edges].sum() / max(float(base.mean()), 1e-9) - 1, *tuning.TUNING.tree))
     if not weight:
         return terms
     z = np.stack([left.z[list(pairs[i])] for i in edges])
@@ -282,20 +271,20 @@ def _tree(left: Left, base: Floats, terms: Floats, place: Place, seed: int) -> F
 def _mixtures(y: Floats, place: Place, time: float, seed: int) -> tuple[Floats, Floats]:
     """Log-densities (sample,) of mixtures stacked with N(0, I), relative to it, of unseen and of seen samples."""
     features, n = y.shape
-    fold = place.folds(0, FOLDS, time)
-    size = n - int(np.bincount(fold, minlength=FOLDS).max())
-    stride = max(1, size // FITTED)
-    fitted = np.stack([y[:, np.flatnonzero(fold != k)[:size:stride]] for k in range(FOLDS)])
+    fold = place.folds(0, tuning.TUNING.folds, time)
+    size = n - int(np.bincount(fold, minlength=tuning.TUNING.folds).max())
+    stride = max(1, size // tuning.TUNING.most_samples)
+    fitted = np.stack([y[:, np.flatnonzero(fold != k)[:size:stride]] for k in range(tuning.TUNING.folds)])
     powers, every = monomials_of(fitted), monomials_of(y[None])
     square = (y**2).sum(axis=0) / 2
     held, seen = [np.zeros(n)], [np.zeros(n)]
     for components in COMPONENTS:
-        if components * (features + 1) * (features + 2) / 2 * SAMPLES_PER_PARAMETER > fitted.shape[2]:
+        if components * (features + 1) * (features + 2) / 2 * tuning.TUNING.samples_per_parameter > fitted.shape[2]:
             break
         fit = Mixture.fit(fitted, powers, components, seed, thin=True)
-        gains = np.stack([square + fit.at(slice(k, k + 1)).log_density(every)[0] for k in range(FOLDS)])
+        gains = np.stack([square + fit.at(slice(k, k + 1)).log_density(every)[0] for k in range(tuning.TUNING.folds)])
         held.append(gains[fold, np.arange(n)])
-        seen.append((gains.sum(axis=0) - held[-1]) / (FOLDS - 1))
+        seen.append((gains.sum(axis=0) - held[-1]) / (tuning.TUNING.folds - 1))
         if len(held) > 2 and held[-1].mean() < held[-2].mean():
             break
     density = np.exp(np.minimum(held, LARGEST_LOG))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import eval_hermitenorm, gammaln, ndtr
 
-from xrbig.core import joint, negentropy
+from xrbig.core import joint, negentropy, tuning
 from xrbig.core.between import Between, between
 from xrbig.core.cache import cached
 from xrbig.core.conditional import destruct, made_normal, white
@@ -21,7 +21,6 @@ from xrbig.core.unmixing import standardize
 from xrbig.core.weights import climb, normal_score, share_of_best, wiener
 
 DEPTH = 2  # layers one after the other
-LEAST = 0.01  # share below which a path is not worth its time
 CHANCE = 1.3  # how far the largest canonical correlation by chance scatters
 NEAR_ONE = 1 - 1e-12
 
@@ -81,7 +80,7 @@ def _groups(x: Floats, y: Floats, place: Place, seed: int) -> Between:
     found = _ladder(x, y, place, seed)
     t = _surprise(x, y, place)
     best, weight = int(t.max(axis=0).argmax()), float(share_of_best(t.max(), t.size))
-    if weight <= LEAST:
+    if weight <= tuning.TUNING.least:
         return found
     v, others = y[best : best + 1], np.delete(y, best, axis=0)
     rest = destruct(np.concatenate([x, others]), v, place, x.shape[1] / found.effective, seed).rest
@@ -95,7 +94,7 @@ def _with_one(x: Floats, v: Floats, place: Place, seed: int) -> Between:
     terms, rest, taken = found.terms, v, np.zeros(v.shape[1])
     for _ in range(DEPTH if len(x) > 1 else 0):
         u, weight = _most_evident(x, rest, place)
-        if weight < LEAST:
+        if weight < tuning.TUNING.least:
             break
         now = _ladder(u, rest, place, seed).terms
         layer = destruct(rest, u, place, v.shape[1] / found.effective, seed)

@@ -11,15 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammainccinv, ndtri, polygamma, psi
 
+from xrbig.core import tuning
 from xrbig.core.cache import cached
 from xrbig.core.marginal import Bools, Floats, Ints, argsort, normal_scores, quantile_knots, scatter
 from xrbig.core.weights import wiener
 
 COARSEST, FINEST = 8, 512  # equal bins, before those at the ends are split
-SAMPLES_PER_BIN = 12
 SAMPLES_PER_TAIL_BIN = 2
 RARE = 1e-4  # probability of a gain by chance whose size tells its standard deviation
-BINS = 4.0  # standard errors of what finer bins must find more, half to count
 LEAST_MASS = 1e-12  # of a bin under N(0, 1): rounding makes smaller ones differ in the two tails
 
 
@@ -32,7 +31,7 @@ def resolutions(n: int) -> tuple[Ints, ...]:
     """
     bins = COARSEST
     edges = [_split_tails(n, bins)]
-    while bins < FINEST and 2 * bins * SAMPLES_PER_BIN <= n:
+    while bins < FINEST and 2 * bins * tuning.TUNING.samples_per_bin <= n:
         bins *= 2
         edges.append(_split_tails(n, bins))
     return tuple(edges)
@@ -193,7 +192,7 @@ def margins_above_chance(y: Floats) -> tuple[Floats, Floats]:
     found, before = np.zeros(len(y)), 0.0
     for gain, std in zip(gains, null.std * np.sqrt(features), strict=True):
         more = np.maximum(gain - found, 0)
-        found += wiener(more / np.sqrt(max(std**2 - before**2, std**2 / 4)), BINS) * more
+        found += wiener(more / np.sqrt(max(std**2 - before**2, std**2 / 4)), tuning.TUNING.evidence_both_ways) * more
         before = std
     counts = np.where(found > 0, np.minimum(found / gains.max(axis=0), 1), 0)[:, None, None]
     normal = scatter(normal_scores(n, 1, 0), order)

@@ -6,13 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from xrbig.core import information, resample
+from xrbig.core import information, resample, tuning
 from xrbig.core.gaussianize import Settings
 from xrbig.core.information import BATCH
 from xrbig.core.marginal import Floats, Ints
 from xrbig.core.place import Grid
 from xrbig.core.resample import FEWEST_BLOCKS, Surrogates, Units
-from xrbig.core.uncertainty import DOUBT
 
 
 class Question(NamedTuple):
@@ -121,7 +120,7 @@ def bootstrap(x: NDArray[Any], question: Question, number: int, block: int, conf
                 std = np.sqrt(np.mean((values[:, 0] - values[:, 1]) ** 2) / 4)
                 bias = values.mean() - spread.value[cell]
                 freedom = min(len(values), units.number // block - 1)
-                reach = stdtrit(freedom, (1 + confidence) / 2) * np.sqrt(std**2 + DOUBT * bias**2)
+                reach = stdtrit(freedom, (1 + confidence) / 2) * np.sqrt(std**2 + tuning.TUNING.doubt * bias**2)
                 spread.std[cell], spread.bias[cell] = std, bias
                 spread.lower[cell], spread.upper[cell] = spread.value[cell] - reach, spread.value[cell] + reach
     return spread

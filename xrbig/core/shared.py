@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xrbig.core import joint, mutual
+from xrbig.core import joint, mutual, tuning
 from xrbig.core.cells import Cells, is_determined, may_be_determined, with_scores, without_determined
 from xrbig.core.gaussianize import Settings, gaussianize
 from xrbig.core.marginal import Bools, Floats, Ints, exact_order, rank_gaussianize
@@ -15,9 +15,6 @@ from xrbig.core.unmixing import tells
 from xrbig.core.weights import climb
 
 Group = Sequence[int]
-
-# T of all less that of the groups errs both ways: half of what it finds more counts at so many standard errors.
-IDENTITY = 4.0
 
 
 class Information(NamedTuple):
@@ -115,7 +112,7 @@ def _of_groups(cell: Cells, first: list[int], second: list[int], given: list[int
         chain = total([(weight, _of_single_features(cell, group, settings)) for weight, group in sets])
         r = cell.place.memory(cell.z[:, both])
         time = float(times_beyond(r, r).mean())
-        terms = climb(terms, chain.terms[0], len(terms) / time, IDENTITY)
+        terms = climb(terms, chain.terms[0], len(terms) / time, tuning.TUNING.evidence_both_ways)
     return Information(terms[None], np.ones(1, np.int64), np.ones(1, bool), np.zeros(1))
 
 

@@ -3,9 +3,8 @@
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 
+from xrbig.core import tuning
 from xrbig.core.marginal import Bools, Floats, Ints
-
-DOUBT = 2.0  # the square of a doubt that counts as variance: its size tells, not more
 
 
 def standard_error(
@@ -26,7 +25,8 @@ def standard_error(
     else:
         variance = _variance_of_mean(terms, unit)
         excess, chance = _null_moments_of_units(scores, pairs, unit)
-    return np.asarray(np.sqrt(np.maximum(variance - chance, chance) + with_chance * excess**2 + DOUBT * doubt**2))
+    beside = with_chance * excess**2 + tuning.TUNING.doubt * doubt**2
+    return np.asarray(np.sqrt(np.maximum(variance - chance, chance) + beside))
 
 
 def null_moments(scores: Floats, pairs: Bools) -> tuple[Floats, Floats]:

@@ -3,12 +3,10 @@
 import numpy as np
 from scipy.special import ndtri
 
+from xrbig.core import tuning
 from xrbig.core.marginal import Floats
 
-FAINT, CLEAR = 0.1, 0.003  # family-wise probability of chance: nothing of the best of several findings counts, all does
 STEPS = 30  # of the expectation maximization of weights
-ERRORS = 2.0  # standard errors at which half of what another kind of estimate finds more counts
-EVIDENT = 1.5, 3.5  # normal scores of one test: where its finding counts not at all, and in full
 
 
 def share(t: Floats, least: Floats | float, full: Floats | float) -> Floats:
@@ -19,13 +17,14 @@ def share(t: Floats, least: Floats | float, full: Floats | float) -> Floats:
 
 def share_of_best(t: Floats, tests: int) -> Floats:
     """Share of a finding, the best of so many `tests`, by its normal score."""
-    return share(t, -ndtri(FAINT / tests), -ndtri(CLEAR / tests))
+    faint, clear = tuning.TUNING.by_chance
+    return share(t, -ndtri(faint / tests), -ndtri(clear / tests))
 
 
-def wiener(t: Floats, errors: float = ERRORS) -> Floats:
+def wiener(t: Floats, errors: float | None = None) -> Floats:
     """Share of a finding that is `t` standard errors large, half at `errors`: the whole grows at most by 9/8 of it."""
-    t = np.maximum(t, 0)
-    return np.asarray(t * t / (t * t + errors * errors))
+    t, half = np.maximum(t, 0), tuning.TUNING.evidence if errors is None else errors
+    return np.asarray(t * t / (t * t + half * half))
 
 
 def normal_score(ratio: Floats, degrees: Floats | float) -> Floats:
@@ -39,7 +38,7 @@ def evidence(terms: Floats, effective: float) -> float:
     return float(terms.mean() / max(terms.std() / np.sqrt(effective), 1e-12))
 
 
-def climb(now: Floats, other: Floats, effective: float, errors: float = ERRORS, spread: float = 1.0) -> Floats:
+def climb(now: Floats, other: Floats, effective: float, errors: float | None = None, spread: float = 1.0) -> Floats:
     """The estimate `now` (sample,), or as far as it evidently finds more the `other`."""
     more = other - now
     return np.asarray(now + wiener(np.array(evidence(more, effective) / spread), errors) * more)

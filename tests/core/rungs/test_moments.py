@@ -4,7 +4,8 @@ import pytest
 from tests.conftest import normal_scores_of, red, samples
 from xrbig.core.place import Place
 from xrbig.core.rungs.moments import hermite, pairs_and_triples, values_of_pairs, waves
-from xrbig.core.weights import FAINT, share_of_best
+from xrbig.core.tuning import TUNING
+from xrbig.core.weights import share_of_best
 from xrbig.distributions import Product, Regression
 
 
@@ -37,7 +38,7 @@ def test_waves_are_orthonormal_and_follow_the_ranks():
 def test_chance_is_found_as_seldom_as_stated(features, phi):
     own = found(red((200, features, 500), phi))
     surprising = (share_of_best(own.score, own.tests) > 0).any(axis=1).mean()
-    assert surprising < 2 * FAINT
+    assert surprising < 2 * TUNING.by_chance[0]
     assert own.score.std() < 1.2
     assert -0.008 * phi - 0.001 < own.value.mean() < 0.001  # of memory rather too much is taken off
 

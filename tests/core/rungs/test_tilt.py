@@ -3,7 +3,8 @@ import pytest
 
 from tests.conftest import normal_scores_of, red, samples
 from xrbig.core.place import Place, times
-from xrbig.core.rungs.tilt import SAMPLES_PER_MOMENT, Tilt, cross_moments, dictionary
+from xrbig.core.rungs.tilt import Tilt, cross_moments, dictionary
+from xrbig.core.tuning import TUNING
 from xrbig.distributions import Regression
 
 N = 1000
@@ -30,7 +31,7 @@ def test_functions_are_nearly_orthonormal():
 
 def test_functions_are_as_many_as_samples_can_tell():
     u = np.random.default_rng(0).standard_normal((10, 300))
-    assert sum(map(len, dictionary(u, 300))) <= 300 / SAMPLES_PER_MOMENT
+    assert sum(map(len, dictionary(u, 300))) <= 300 / TUNING.samples_per_moment
     assert [len(block) for block in dictionary(u, 40)] == [10]
 
 

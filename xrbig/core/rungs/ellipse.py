@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from xrbig.core import tuning
 from xrbig.core.elliptical import inverse_root, log_norm, made_normal, student_scatter, student_scores
 from xrbig.core.marginal import Floats
 from xrbig.core.rotation import null_log_det
 
 DEGREES = np.array([np.inf, 32.0, 16.0, 8.0, 4.0, 2.0, 1.0])  # of freedom: steps of what they tell
 SCATTER_STEPS = 2  # of the scatter of each, from that of the one before
-FAVOUR = 20.0  # odds that the copula is Gaussian before the samples have spoken
 FINEST = 64  # steps of the inverse of the degrees of freedom between 0 and 1
 
 
@@ -43,7 +43,7 @@ def ellipse(z: Floats, groups: Sequence[slice], times: Floats) -> Ellipse:
         scatter = scatters[i]
     value = terms.mean(axis=-1)
     likelihood = n / times * np.minimum(value - value[0], joint - joint[0])
-    likelihood[0] += np.log(FAVOUR)
+    likelihood[0] += np.log(tuning.TUNING.gaussian)
     weight = np.exp(likelihood - likelihood.max(axis=0))
     weight /= weight.sum(axis=0)
     size = [len(range(*group.indices(features))) for group in groups]

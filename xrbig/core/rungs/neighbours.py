@@ -7,11 +7,13 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import psi
 
+from xrbig.core import tuning
 from xrbig.core.cache import cached
 from xrbig.core.marginal import Floats, Ints, Reals
+from xrbig.core.place import Place
 
 SCALES = (40, 16, 7)  # neighbours, from blunt to sharp
-SHARP, FEW = 3, 3  # neighbours that are sharp enough, and quiet enough, among so few features
+SHARP = 3  # neighbours that are sharp enough, and quiet enough, among few features
 FEWEST = 14  # samples for each neighbour
 ASKED = 2000  # samples whose neighbours are sought, where there are more: the others tell little beside them
 BLOCK = 1 << 18  # distances at a time: they fit the cache
@@ -31,6 +33,11 @@ class Asked(NamedTuple):
     samples: Ints
     near: Ints
     number: Ints
+
+    @classmethod
+    def at(cls, place: Place, cell: int, time: float) -> "Asked":
+        """Samples of a cell, those near in place to each within decorrelation times, of so many samples each."""
+        return cls.of(place.coordinates(cell), tuning.TUNING.window * time ** (1 / len(place.shape)))
 
     @classmethod
     def of(cls, places: Ints, window: float, every: int = 1) -> "Asked":
@@ -59,7 +66,7 @@ class Asked(NamedTuple):
 
 def scales(n: int, features: int) -> tuple[int, ...]:
     """Numbers of neighbours that so many samples of so many features allow, from many to few."""
-    known = SCALES + (SHARP,) * (features <= FEW)
+    known = SCALES + (SHARP,) * (features <= tuning.TUNING.few)
     return tuple(k for k in known if k * FEWEST <= n) or known[-1:]
 
 

@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammaincinv
 
+from xrbig.core import tuning
 from xrbig.core.cache import cached
 from xrbig.core.marginal import Floats, Ints, Reals
-from xrbig.core.weights import EVIDENT, normal_score, share
+from xrbig.core.weights import normal_score, share
 
 Ratio = Callable[[Ints, Ints], Reals]  # log-density ratio of samples i of the one group and j of the other, (i, j)
 
@@ -17,7 +18,6 @@ TAIL, MIDDLE = 12, 64  # of these one for each of so many samples of a tail, and
 ENOUGH, EFFECTIVE = (20.0, 60.0), (2.0, 8.0)  # others in a normalisation, by which all of them, one of them is trusted
 LARGEST = 8.0  # step of a log-density ratio, beyond which pairs of samples cannot normalise it
 RIDGE = 0.1  # variance below which a moment is nothing but those before it
-SAMPLES_PER_MOMENT = 10
 HEAVY = 4.0  # how many times more than its share one sample's product with itself is taken off
 SINKHORN = 3
 LEAST, MOST = -15.0, 30.0  # log-density ratio of a pair that counts
@@ -42,7 +42,7 @@ def dictionary(u: Floats, samples: int) -> list[Floats]:
     one, other = np.triu_indices(features, 1)
     raw, out, basis = [u, u**2, u[one] * u[other], u**3 - 3 * u], [], np.zeros((0, n))
     for place, block in enumerate(raw):
-        if not len(block) or (place and len(basis) + len(block) > samples / SAMPLES_PER_MOMENT):
+        if not len(block) or (place and len(basis) + len(block) > samples / tuning.TUNING.samples_per_moment):
             continue
         block = block - block.mean(axis=1, keepdims=True)
         if place:
@@ -177,7 +177,7 @@ def _by_chance() -> tuple[Floats, Floats]:
     degrees, p = np.geomspace(0.3, 3000, 40), (np.arange(4000) + 0.5) / 4000
     quantile = [2 * gammaincinv(d / 2, p) for d in degrees]
     mean = [
-        (share(normal_score(q / d, d), *EVIDENT) * (q - d)).mean() / np.sqrt(2 * d)
+        (share(normal_score(q / d, d), *tuning.TUNING.evident) * (q - d)).mean() / np.sqrt(2 * d)
         for d, q in zip(degrees, quantile, strict=True)
     ]
     return np.log(degrees), np.array(mean)
@@ -232,7 +232,7 @@ def _climb(tilt: Tilt, a: Floats, b: Floats, expected: Floats, square: Floats, s
             alone = chance * min(own[block].sum() / square[block].sum(), HEAVY)
             degrees = 2 * (chance / spread) ** 2
             ratio = max(0.0, 1 + ((surprise[block] ** 2).sum() - alone) / chance)
-            counts = tilt.trust * float(share(normal_score(np.array(ratio), degrees), *EVIDENT))
+            counts = tilt.trust * float(share(normal_score(np.array(ratio), degrees), *tuning.TUNING.evident))
             bias += counts * alone / 2 + float(np.interp(np.log(degrees), *_by_chance())) * spread / 2 * (1 - counts)
             step[block] = np.sqrt(counts / free[block]) * surprise[block]
             target[block] = mean[block] + np.sqrt(counts) * (moment[block] - mean[block])
