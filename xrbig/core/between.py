@@ -105,16 +105,20 @@ def _finer(path: Path, terms: Floats, trusted: bool, place: Place, time: float) 
 
 
 def _paths(z: Floats, split: int, time: float, effective: float) -> list[Path]:
-    """The Gaussian copula, and the t copula whose degrees of freedom the evidence suggests."""
+    """The Gaussian copula, and the t copula whose degrees of freedom the evidence suggests.
+
+    These must raise the information, and then the density of either group given the other.
+    """
     features, n = z.shape
     groups = [slice(split), slice(split, None)]
     scatter, fits = z[None] @ (z[None] / n).swapaxes(1, 2), []
     for nu in DEGREES:
         fits.append(fit(z[None], float(nu), scatter, groups))
         scatter = fits[-1].scatter
-    terms, joint = np.array([f.terms[0] for f in fits]), np.array([f.joint[0] for f in fits])
-    value = terms.mean(axis=1)
-    likelihood = effective * np.minimum(value - value[0], joint - joint[0])
+    terms = np.array([f.terms[0] for f in fits])
+    more = terms.mean(axis=1) - terms[0].mean()
+    given = np.array([f.joint[0] - f.parts.max() for f in fits])
+    likelihood = effective * np.where(more > 0, given - given[0], more)
     likelihood[0] += np.log(tuning.TUNING.gaussian)
     weight = np.exp(likelihood - likelihood.max())
     weight /= weight.sum()

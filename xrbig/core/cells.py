@@ -96,6 +96,8 @@ def with_scores(x: Floats, place: Place, seed: int) -> tuple[Cells, Floats]:
 
 def without_determined(cells: Cells, features: Sequence[int], given: Sequence[int] = ()) -> list[int]:
     """Features of one cell without those that the others of them, or `given` ones, determine but for rounding."""
+    if not may_be_determined(cells, [*given, *features])[0]:
+        return [int(feature) for feature in cells.sorted(features)[0]] if len(features) else []
     kept: list[int] = []
     for feature in cells.sorted(features)[0] if len(features) else ():
         if not is_determined(cells, int(feature), [*given, *kept]):
@@ -110,8 +112,8 @@ def is_determined(cells: Cells, feature: int, others: Sequence[int]) -> bool:
     if cells.alike[0, feature, list(others)].any():
         return True
     rows = _middle(cells, 0, [*others, feature])
-    if np.count_nonzero((rows != np.median(rows, axis=1, keepdims=True)).any(axis=0)) <= len(rows):
-        return False  # so few samples lie on a plane whatever they are
+    if not _spans(rows):
+        return False
     covariance = rows @ rows.T / rows.shape[1]
     slope = np.linalg.lstsq(covariance[:-1, :-1], covariance[:-1, -1], rcond=EXACT / 100)[0]
     rest = rows[-1] - slope @ rows[:-1]
@@ -120,21 +122,28 @@ def is_determined(cells: Cells, feature: int, others: Sequence[int]) -> bool:
 
 def determined(cells: Cells) -> Bools:
     """Which features (cell, feature) the others determine but for rounding."""
-    found = np.zeros(cells.x.shape[:2], dtype=bool)
-    features = range(cells.x.shape[1])
-    for cell in np.flatnonzero(may_be_determined(cells)):
+    found, features = np.zeros(cells.x.shape[:2], dtype=bool), range(cells.x.shape[1])
+    for cell in np.flatnonzero(may_be_determined(cells, features)):
         own = cells.at(np.array([cell]))
         found[cell] = [is_determined(own, f, [g for g in features if g != f]) for f in features]
     return found
 
 
-def may_be_determined(cells: Cells) -> Bools:
-    """In which cells some feature may be determined by the others (cell,)."""
-    features = range(cells.x.shape[1])
+def may_be_determined(cells: Cells, features: Sequence[int]) -> Bools:
+    """In which cells one of these features may be determined by the others of them (cell,)."""
+    if len(features) < 2:
+        return np.zeros(len(cells.x), dtype=bool)
     middle = [_middle(cells, cell, features) for cell in range(len(cells.x))]
     smallest = np.array([np.linalg.eigvalsh(rows @ rows.T / rows.shape[1])[0] for rows in middle])
-    pairs = cells.alike & ~np.eye(len(features), dtype=bool)
-    return np.asarray((smallest < EXACT * len(features)) | pairs.any(axis=(1, 2)))
+    on_plane = (smallest < EXACT * len(features)) & [_spans(rows) for rows in middle]
+    pairs = cells.alike[:, features][:, :, features] & ~np.eye(len(features), dtype=bool)
+    return np.asarray(on_plane | pairs.any(axis=(1, 2)))
+
+
+def _spans(rows: Floats) -> bool:
+    """Whether samples differ in more places than features have dimensions: fewer lie on a plane whatever they are."""
+    differ = (rows != np.median(rows, axis=1, keepdims=True)).any(axis=0)
+    return int(np.count_nonzero(differ)) > len(rows)
 
 
 def _middle(cells: Cells, cell: int, features: Sequence[int]) -> Floats:

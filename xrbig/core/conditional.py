@@ -6,13 +6,14 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from xrbig.core import tuning
-from xrbig.core.layers.mixture import Mixture, monomials_of
+from xrbig.core.layers.mixture import Mixture, monomials_of, training
 from xrbig.core.marginal import Floats, Ints
 from xrbig.core.place import Place
 from xrbig.core.weights import stacked
 
 COMPONENTS = (1, 2, 4, 8, 16)
 CERTAIN = 1e-3  # variance below which a direction is what the others determine
+MOST = 1 << 23  # monomials of all samples at a time
 LEAST = 1e-26  # density of a sample that counts
 
 
@@ -44,10 +45,14 @@ def destruct(v: Floats, u: Floats, place: Place, time: float, seed: int) -> Dest
     that unseen samples have under each.
     """
     u, fold = white(u), place.folds(0, tuning.TUNING.folds, time)
-    density, below = _mixtures(v, u, fold, seed)
-    weight = stacked(density)
-    gain = np.log((weight * density).sum(axis=0)) + v**2 / 2
-    return Destructed(made_normal((weight * below).sum(axis=0)), gain)
+    at_a_time = max(1, MOST // ((len(u) + 2) * (len(u) + 3) * v.shape[1]))
+    rest, gain = np.empty_like(v), np.empty_like(v)
+    for own in (slice(start, start + at_a_time) for start in range(0, len(v), at_a_time)):
+        density, below = _mixtures(v[own], u, fold, seed)
+        weight = stacked(density)
+        gain[own] = np.log((weight * density).sum(axis=0)) + v[own] ** 2 / 2
+        rest[own] = made_normal((weight * below).sum(axis=0))
+    return Destructed(rest, gain)
 
 
 def _mixtures(v: Floats, u: Floats, fold: Ints, seed: int) -> tuple[Floats, Floats]:
@@ -56,13 +61,12 @@ def _mixtures(v: Floats, u: Floats, fold: Ints, seed: int) -> tuple[Floats, Floa
     The number of components grows as long as unseen samples become likelier.
     """
     (features, n), folds = v.shape, tuning.TUNING.folds
-    size = n - int(np.bincount(fold, minlength=folds).max())
-    train = [np.flatnonzero(fold != k)[:size] for k in range(folds)]
+    train = training(fold, folds)
     fitted = np.stack([np.concatenate([u[:, t], v[j : j + 1, t]]) for j in range(features) for t in train])
     powers, density, below = monomials_of(fitted), [np.exp(-(v**2) / 2)], [ndtr(v)]
     parameters = (len(u) + 2) * (len(u) + 3) / 2
     for components in COMPONENTS:
-        if components > 1 and components * parameters * tuning.TUNING.samples_per_parameter > size:
+        if components > 1 and components * parameters * tuning.TUNING.samples_per_parameter > len(train[0]):
             break
         fit, out = Mixture.fit(fitted, powers, components, seed, thin=True), np.empty((2, features, n))
         for j, k in np.ndindex(features, folds):

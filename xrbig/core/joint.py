@@ -12,7 +12,7 @@ import numpy as np
 
 from xrbig.core import tuning
 from xrbig.core.elliptical import radius_above_chance
-from xrbig.core.layers.mixture import Mixture, monomials_of
+from xrbig.core.layers.mixture import Mixture, monomials_of, training
 from xrbig.core.marginal import Bools, Floats, Ints, exact_order, rank_gaussianize
 from xrbig.core.negentropy import margins_above_chance
 from xrbig.core.place import Place, alternating, times, times_beyond, without_cycles
@@ -270,21 +270,21 @@ def _tree(left: Left, base: Floats, terms: Floats, place: Place, seed: int) -> F
 
 def _mixtures(y: Floats, place: Place, time: float, seed: int) -> tuple[Floats, Floats]:
     """Log-densities (sample,) of mixtures stacked with N(0, I), relative to it, of unseen and of seen samples."""
-    features, n = y.shape
-    fold = place.folds(0, tuning.TUNING.folds, time)
-    size = n - int(np.bincount(fold, minlength=tuning.TUNING.folds).max())
-    stride = max(1, size // tuning.TUNING.most_samples)
-    fitted = np.stack([y[:, np.flatnonzero(fold != k)[:size:stride]] for k in range(tuning.TUNING.folds)])
+    (features, n), folds = y.shape, tuning.TUNING.folds
+    fold, held, seen = place.folds(0, folds, time), [np.zeros(n)], [np.zeros(n)]
+    train = training(fold, folds)
+    parameters = (features + 1) * (features + 2) / 2 * tuning.TUNING.samples_per_parameter
+    known = [components for components in COMPONENTS if components * parameters <= len(train[0])]
+    if not known:
+        return held[0], seen[0]
+    fitted = np.stack([y[:, own] for own in train])
     powers, every = monomials_of(fitted), monomials_of(y[None])
     square = (y**2).sum(axis=0) / 2
-    held, seen = [np.zeros(n)], [np.zeros(n)]
-    for components in COMPONENTS:
-        if components * (features + 1) * (features + 2) / 2 * tuning.TUNING.samples_per_parameter > fitted.shape[2]:
-            break
+    for components in known:
         fit = Mixture.fit(fitted, powers, components, seed, thin=True)
-        gains = np.stack([square + fit.at(slice(k, k + 1)).log_density(every)[0] for k in range(tuning.TUNING.folds)])
+        gains = np.stack([square + fit.at(slice(k, k + 1)).log_density(every)[0] for k in range(folds)])
         held.append(gains[fold, np.arange(n)])
-        seen.append((gains.sum(axis=0) - held[-1]) / (tuning.TUNING.folds - 1))
+        seen.append((gains.sum(axis=0) - held[-1]) / (folds - 1))
         if len(held) > 2 and held[-1].mean() < held[-2].mean():
             break
     density = np.exp(np.minimum(held, LARGEST_LOG))

@@ -167,6 +167,6 @@ def _linear(x: Floats, y: Floats, place: Place, time: float, seed: int) -> tuple
     scores = made_normal(r)
     for sign, v, own in ((1, r, scores), (-1, b, made_normal(b))):
         terms = terms + sign * float(negentropy.marginal_gain(v[None], argsort(v[None])).value[0])
-        for k in range(1, len(v)):
-            terms = terms + sign * _ladder(own[:k], own[k : k + 1], place, seed).terms
+        if len(v) > 1:
+            terms = terms + sign * joint.of_scores(own[None], place, seed).terms[0]
     return terms, negentropy.noise(n, 2 * dy) * time, (made_normal(a), scores)

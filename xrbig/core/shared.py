@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from xrbig.core import joint, mutual, tuning
-from xrbig.core.cells import Cells, is_determined, may_be_determined, with_scores, without_determined
+from xrbig.core.cells import Cells, determined, may_be_determined, with_scores, without_determined
 from xrbig.core.gaussianize import Settings, gaussianize
 from xrbig.core.marginal import Bools, Floats, Ints, exact_order, rank_gaussianize
 from xrbig.core.place import alternating, times_beyond
@@ -74,10 +74,8 @@ def _of_single_features(cells: Cells, features: list[int], settings: Settings) -
         return nothing(cells)
     turn = cells.sorted(features)
     x, z = cells.take(cells.x, turn), cells.take(cells.z, turn)
-    few_ties = np.take_along_axis(cells.few_ties, turn, axis=1).all(axis=1)
-    few_ties = np.asarray(few_ties)
-    own = cells._replace(x=x, z=z, alike=cells.alike[:, features][:, :, features])
-    infinite = may_be_determined(own)
+    few_ties = np.asarray(cells.few_ties[:, features].all(axis=1))
+    infinite = may_be_determined(cells, features)
     out = nothing(cells)
     out.terms[infinite], out.converged[infinite] = np.inf, False
     finite = ~infinite
@@ -97,7 +95,7 @@ def _of_groups(cell: Cells, first: list[int], second: list[int], given: list[int
     cell, first, second, given = _without_others(cell, first, second, given)
     if min(cell.rank[0, second]) < min(cell.rank[0, first]):
         first, second = second, first
-    if any(is_determined(cell, f, [g for g in [*first, *second, *given] if g != f]) for f in [*first, *second]):
+    if determined(cell)[0, [*first, *second]].any():
         return Information(np.full((1, cell.x.shape[2]), np.inf), np.ones(1, np.int64), np.zeros(1, bool), np.zeros(1))
     if len(first) == len(second) == 1 and not given:
         return _of_single_features(cell, [*first, *second], settings)

@@ -143,6 +143,13 @@ def monomials_of(z: Floats) -> Floats:
     return np.concatenate([np.ones_like(z[:, :1]), z, z[:, row] * z[:, column]], axis=1)
 
 
+def training(fold: Ints, folds: int) -> list[Ints]:
+    """Samples to fit mixtures to that each fold leaves out, equally many, and no more than tell anything."""
+    size = len(fold) - int(np.bincount(fold, minlength=folds).max())
+    stride = max(1, size // tuning.TUNING.most_samples)
+    return [np.flatnonzero(fold != k)[:size:stride] for k in range(folds)]
+
+
 def _normalize(log_joint: Floats) -> Floats:
     """Log of the sum over components (stack, component, sample), which become their shares, in place."""
     largest = log_joint.max(axis=1)

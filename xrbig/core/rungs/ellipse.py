@@ -39,7 +39,7 @@ def ellipse(z: Floats, groups: Sequence[slice], times: Floats) -> Ellipse:
     terms, joint = np.empty((len(DEGREES), cells, n)), np.empty((len(DEGREES), cells))
     scatter = z @ (z / n).swapaxes(1, 2)
     for i, nu in enumerate(DEGREES):
-        scatters[i], terms[i], joint[i] = fit(z, float(nu), scatter, groups)
+        scatters[i], terms[i], joint[i], _ = fit(z, float(nu), scatter, groups)
         scatter = scatters[i]
     value = terms.mean(axis=-1)
     likelihood = n / times * np.minimum(value - value[0], joint - joint[0])
@@ -53,11 +53,15 @@ def ellipse(z: Floats, groups: Sequence[slice], times: Floats) -> Ellipse:
 
 
 class Fit(NamedTuple):
-    """A t copula: scatter, pointwise information of the groups, and mean log-density relative to single features."""
+    """A t copula: scatter, pointwise information of the groups, and mean log-densities relative to single features.
+
+    These are of all together, `joint` (cell,), and of each group, `parts` (group, cell).
+    """
 
     scatter: Floats
     terms: Floats
     joint: Floats
+    parts: Floats
 
 
 def fit(z: Floats, nu: float, scatter: Floats, groups: Sequence[slice]) -> Fit:
@@ -73,7 +77,9 @@ def fit(z: Floats, nu: float, scatter: Floats, groups: Sequence[slice]) -> Fit:
     parts = [
         alone[:, group][:, 0] if x[:, group].shape[1] == 1 else _of_group(x, scatter, group, nu) for group in groups
     ]
-    return Fit(scatter, whole - sum(parts), whole.mean(axis=-1) - alone.mean(axis=-1).sum(axis=-1))
+    single = alone.mean(axis=-1)
+    own = np.stack([part.mean(axis=-1) - single[:, g].sum(axis=-1) for part, g in zip(parts, groups, strict=True)])
+    return Fit(scatter, whole - sum(parts), whole.mean(axis=-1) - single.sum(axis=-1), own)
 
 
 def _of_group(x: Floats, scatter: Floats, group: slice, nu: float) -> Floats:

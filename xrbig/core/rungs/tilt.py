@@ -40,10 +40,18 @@ def dictionary(u: Floats, samples: int) -> list[Floats]:
     u = u - u.mean(axis=1, keepdims=True)
     u /= u.std(axis=1, keepdims=True)
     one, other = np.triu_indices(features, 1)
-    raw, out, basis = [u, u**2, u[one] * u[other], u**3 - 3 * u], [], np.zeros((0, n))
-    for place, block in enumerate(raw):
-        if not len(block) or (place and len(basis) + len(block) > samples / tuning.TUNING.samples_per_moment):
+    most = min(samples, tuning.TUNING.most_samples) / tuning.TUNING.samples_per_moment
+    raw: list[tuple[int, Callable[[], Floats]]] = [
+        (features, lambda: u),
+        (features, lambda: u**2),
+        (len(one), lambda: u[one] * u[other]),
+        (features, lambda: u**3 - 3 * u),
+    ]
+    out, basis = list[Floats](), np.zeros((0, n))
+    for place, (number, functions) in enumerate(raw):
+        if not number or (place and len(basis) + number > most):
             continue
+        block = functions()
         block = block - block.mean(axis=1, keepdims=True)
         if place:
             gram = basis @ basis.T / n + 1e-6 * np.eye(len(basis))
