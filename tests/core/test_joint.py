@@ -119,15 +119,15 @@ def test_normal_margins_do_not_raise_t():
 def test_mixtures_of_unseen_samples_find_nothing_in_noise():
     y = normal_scores_of(np.random.default_rng(0).standard_normal((3, 5, 500)))
     for cell in y:
-        held, seen = joint._mixtures(cell, Place.in_turn(1, 500), 1.0, 0)
+        held, seen = joint.mixtures(cell, Place.in_turn(1, 500), 1.0, 0)
         assert -0.02 < held.mean() < 0.005
         assert held.mean() < seen.mean() < 0.1
 
 
 def test_sets_without_circles():
     sets = [(0, 1), (1, 2), (0, 2), (2, 3), (0, 1, 4), (3, 4, 5)]
-    assert joint._acyclic(sets, np.array([5.0, 4, 3, 2, 1, 0.5])) == [0, 1, 3, 5]
-    assert joint._acyclic(sets, np.array([0.0, 0, 3, -2, 4, 0])) == [4, 2]
+    assert joint.acyclic(sets, np.array([5.0, 4, 3, 2, 1, 0.5])) == [0, 1, 3, 5]
+    assert joint.acyclic(sets, np.array([0.0, 0, 3, -2, 4, 0])) == [4, 2]
 
 
 @pytest.mark.parametrize("name", ["clusters in 5", "mixed uniform"])

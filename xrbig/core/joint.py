@@ -92,7 +92,7 @@ def _mix(x: Floats, terms: Floats, due: float, place: Place, seed: int) -> None:
     y = standardize(x)
     r = place.memory(y[None])
     time = float(times_beyond(r, r)[0][np.triu_indices(len(x), 1)].mean())
-    held, seen = _mixtures(y, place, time, seed)
+    held, seen = mixtures(y, place, time, seed)
     alone = log_margins(y[None])[0] + (y**2).sum(axis=0) / 2
     more = held - alone - terms[0]
     found = max(0.0, float(((held + seen) / 2 - alone - terms[0]).mean()))
@@ -226,7 +226,7 @@ def _many(left: Left, base: Floats, start: float, weight: float, place: Place, s
     if not weight or own.mean() <= 0:
         return terms, 0, weight
     terms = _tree(left, base, terms, place, seed)
-    held, seen = _mixtures(left.y, place, left.time, seed)
+    held, seen = mixtures(left.y, place, left.time, seed)
     more = (base + held - terms).mean() / (tuning.TUNING.spread_unseen * held.std() / np.sqrt(left.effective) + 1e-12)
     terms += weight * float(wiener(np.array(more))) * max(0.0, float((base + (held + seen) / 2 - terms).mean()))
     return terms, 1, weight
@@ -236,13 +236,13 @@ def _forest(left: Left, found: Found, cell: int, shares: Floats) -> float:
     """What pairs and triples share, those first that share most, without circles: so it adds up."""
     total = 0.0
     size = np.array([len(own) for own in found.sets])
-    for i in _acyclic(found.sets, shares * found.worth[cell] / (size - 1)):
+    for i in acyclic(found.sets, shares * found.worth[cell] / (size - 1)):
         start = min(max(float(found.value[cell, i]), 0.0), tuning.TUNING.weak)
         total += shares[i] * left.climbed(left.rows(left.y[list(found.sets[i])]), start).mean()
     return total
 
 
-def _acyclic(sets: list[tuple[int, ...]], value: Floats) -> list[int]:
+def acyclic(sets: list[tuple[int, ...]], value: Floats) -> list[int]:
     """Which sets of features, the most valuable first, join what none before has joined."""
     root = list(range(1 + max(max(own) for own in sets)))
     chosen = []
@@ -258,7 +258,7 @@ def _tree(left: Left, base: Floats, terms: Floats, place: Place, seed: int) -> F
     """The estimate `terms`, or as far as it finds more that of a tree of the pairs that share most."""
     pairs: list[tuple[int, ...]] = list(combinations(range(len(left.z)), 2))
     value = values_of_pairs(left.z[None], place.memory(left.z[None]))[0]
-    edges = _acyclic(pairs, value)
+    edges = acyclic(pairs, value)
     weight = float(share(value[edges].sum() / max(float(base.mean()), 1e-9) - 1, *tuning.TUNING.tree))
     if not weight:
         return terms
@@ -268,7 +268,7 @@ def _tree(left: Left, base: Floats, terms: Floats, place: Place, seed: int) -> F
     return terms + weight * float(wiener(np.array(evidence(more, left.effective)))) * max(0.0, float(more.mean()))
 
 
-def _mixtures(y: Floats, place: Place, time: float, seed: int) -> tuple[Floats, Floats]:
+def mixtures(y: Floats, place: Place, time: float, seed: int) -> tuple[Floats, Floats]:
     """Log-densities (sample,) of mixtures stacked with N(0, I), relative to it, of unseen and of seen samples."""
     (features, n), folds = y.shape, tuning.TUNING.folds
     fold, held, seen = place.folds(0, folds, time), [np.zeros(n)], [np.zeros(n)]

@@ -10,7 +10,7 @@ from xrbig.core.layers.base import indices
 from xrbig.core.layers.curve import Curve
 from xrbig.core.layers.elliptical import Radial
 from xrbig.core.layers.linear import Linear
-from xrbig.core.layers.margins import Margins, _split_at
+from xrbig.core.layers.margins import Margins, split_at
 from xrbig.core.layers.mixture import Conditional
 from xrbig.core.layers.scale import Compression
 
@@ -91,5 +91,5 @@ def test_indices_are_of_features_and_each_another(numbers):
 @pytest.mark.parametrize("sizes", [[1, 4], [2, 2], [2.5, 2.5], [-2, 7], [1e300, 3]])
 def test_curves_have_knots_that_add_up(sizes):
     with pytest.raises(ValueError, match=r"fewer than two knots|have 4 knots of 5"):
-        _split_at(np.array(sizes, dtype=float), 5)
-    assert _split_at(np.array([2.0, 3.0]), 5).tolist() == [2]
+        split_at(np.array(sizes, dtype=float), 5)
+    assert split_at(np.array([2.0, 3.0]), 5).tolist() == [2]

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from xrbig.core.layers.curve import Curve
-from xrbig.core.layers.elliptical import Radial, _student_curve
+from xrbig.core.layers.elliptical import Radial, student_curve
 from xrbig.core.layers.linear import Linear
 from xrbig.core.layers.margins import Margins
 from xrbig.core.layers.mixture import Conditional
@@ -38,7 +38,7 @@ MAPS = {
     "margins": Margins([curve(seed, bend) for seed, bend in enumerate([(0, 0), (0.5, 0), (0, 0.1), (2, 2)])]),
     "radial": Radial(curve()),
     "conditional": conditional(),
-    "student": Margins([_student_curve(nu) for nu in (2.0, 4.0, 8.0, 16.0)]),
+    "student": Margins([student_curve(nu) for nu in (2.0, 4.0, 8.0, 16.0)]),
 }
 
 
@@ -109,7 +109,7 @@ def test_a_bent_tail_goes_on_as_a_logarithm_and_a_straight_one_as_a_line():
 
 def test_the_student_curve_gives_t_quantiles():
     z = np.linspace(-4, 4, 33) + 0.03
-    y, log_slope = _student_curve(4.0).apply(z)
+    y, log_slope = student_curve(4.0).apply(z)
     exact = stats.t(4).ppf(stats.norm.cdf(z))
     np.testing.assert_allclose(y, exact, atol=2e-3 * np.abs(exact).max())
     np.testing.assert_allclose(log_slope, stats.norm.logpdf(z) - stats.t(4).logpdf(exact), atol=5e-3)

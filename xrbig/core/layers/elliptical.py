@@ -71,7 +71,7 @@ class Copula:
         """Fit to samples (feature, sample)."""
         if np.isinf(self.degrees):
             return _whitened(x, x @ x.T / x.shape[1])
-        margins = Margins([_student_curve(self.degrees)] * len(x))
+        margins = Margins([student_curve(self.degrees)] * len(x))
         y, _ = margins.apply(x)
         return [margins, *_whitened(y, _scatter(y, self.degrees))]
 
@@ -107,7 +107,7 @@ def _radial(x: Floats) -> Radial:
 
 
 @cached
-def _student_curve(degrees: float) -> Curve:
+def student_curve(degrees: float) -> Curve:
     """Normal scores to t quantiles."""
     half = np.arange(len(GRID) // 2 + 1)
     lower = stdtrit(degrees, ndtr(GRID[half]))

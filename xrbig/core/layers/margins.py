@@ -45,7 +45,7 @@ class Margins(Map):
     @classmethod
     def of(cls, arrays: dict[str, Floats], features: int) -> "Margins":
         """The curves that `arrays` has joined."""
-        ends = _split_at(arrays["sizes"], len(arrays["knots"]))
+        ends = split_at(arrays["sizes"], len(arrays["knots"]))
         rows = [np.split(arrays[name], ends) for name in SHAPES]
         return cls([Curve(*row) for row in zip(*rows, arrays["bend"].reshape(-1, 2), strict=True)])
 
@@ -55,7 +55,7 @@ class Margins(Map):
             curve.require_invertible()
 
 
-def _split_at(sizes: Floats, total: int) -> Ints:
+def split_at(sizes: Floats, total: int) -> Ints:
     """Where a row of so many numbers is split into curves of these sizes."""
     require((sizes >= 2) & (sizes <= total) & (sizes == np.floor(sizes)), "a curve has fewer than two knots")
     ends = np.cumsum(sizes.astype(np.int64))
