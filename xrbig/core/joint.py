@@ -96,7 +96,8 @@ def _mix(x: Floats, terms: Floats, due: float, place: Place, seed: int) -> None:
     alone = log_margins(y[None])[0] + (y**2).sum(axis=0) / 2
     more = held - alone - terms[0]
     found = max(0.0, float(((held + seen) / 2 - alone - terms[0]).mean()))
-    terms += due * wiener(np.array(evidence(more, len(more) / time) / tuning.TUNING.spread_unseen)) * found
+    t = np.array(evidence(more, len(more) / time) / tuning.TUNING.spread_unseen)
+    terms += due * wiener(t, tuning.TUNING.evidence_sharper) * found
 
 
 def _grows(z: Floats, total: Floats, place: Place, seed: int) -> Bools:
@@ -209,7 +210,8 @@ def _by_neighbours(left: Left, base: Floats, features: list[int], start: float, 
         alone = [slice(i, i + 1) for i in range(len(features))]
         some, sharp = left.asked.half(), neighbours.scales(len(base), len(features))[-1:]
         more = neighbours.terms(left.z[features], alone, some, sharp)[0] - terms[some.samples]
-        terms += bent * float(wiener(np.array(evidence(more, left.effective / 2) / tuning.TUNING.spread))) * more.mean()
+        t = np.array(evidence(more, left.effective / 2) / tuning.TUNING.spread)
+        terms += bent * float(wiener(t, tuning.TUNING.evidence_sharper)) * more.mean()
     return terms, weight * abs(float(rows[-1].mean() - rows[max(0, len(rows) - 2)].mean()))
 
 
@@ -225,10 +227,11 @@ def _many(left: Left, base: Floats, start: float, weight: float, place: Place, s
     terms = base + left.of_all(own)
     if not weight or own.mean() <= 0:
         return terms, 0, weight
-    terms = _tree(left, base, terms, place, seed)
+    terms = _tree(left, terms, place, seed)
     held, seen = mixtures(left.y, place, left.time, seed)
-    more = (base + held - terms).mean() / (tuning.TUNING.spread_unseen * held.std() / np.sqrt(left.effective) + 1e-12)
-    terms += weight * float(wiener(np.array(more))) * max(0.0, float((base + (held + seen) / 2 - terms).mean()))
+    t = (base + held - terms).mean() / (tuning.TUNING.spread_unseen * held.std() / np.sqrt(left.effective) + 1e-12)
+    counts = weight * float(wiener(np.array(t), tuning.TUNING.evidence_sharper))
+    terms += counts * max(0.0, float((base + (held + seen) / 2 - terms).mean()))
     return terms, 1, weight
 
 
@@ -254,18 +257,17 @@ def acyclic(sets: list[tuple[int, ...]], value: Floats) -> list[int]:
     return chosen
 
 
-def _tree(left: Left, base: Floats, terms: Floats, place: Place, seed: int) -> Floats:
+def _tree(left: Left, terms: Floats, place: Place, seed: int) -> Floats:
     """The estimate `terms`, or as far as it finds more that of a tree of the pairs that share most."""
     pairs: list[tuple[int, ...]] = list(combinations(range(len(left.z)), 2))
-    value = values_of_pairs(left.z[None], place.memory(left.z[None]))[0]
-    edges = acyclic(pairs, value)
-    weight = float(share(value[edges].sum() / max(float(base.mean()), 1e-9) - 1, *tuning.TUNING.tree))
-    if not weight:
+    edges = acyclic(pairs, values_of_pairs(left.z[None], place.memory(left.z[None]))[0])
+    if not edges:
         return terms
     z = np.stack([left.z[list(pairs[i])] for i in edges])
     tree = of_scores(z, place.at(np.zeros(len(edges), dtype=np.int64)), seed).terms.sum(axis=0)
     more = tree - terms
-    return terms + weight * float(wiener(np.array(evidence(more, left.effective)))) * max(0.0, float(more.mean()))
+    counts = wiener(np.array(evidence(more, left.effective)), tuning.TUNING.evidence_sharper)
+    return terms + float(counts) * max(0.0, float(more.mean()))
 
 
 def mixtures(y: Floats, place: Place, time: float, seed: int) -> tuple[Floats, Floats]:

@@ -9,7 +9,7 @@ class Tuning(NamedTuple):
     # How far what one estimate finds beyond another counts, in standard errors of the difference.
     evidence: float = 2.0  # at which half of it counts: chance is as large once in 20 times
     evidence_both_ways: float = 4.0  # the same where what is compared errs both ways, or is one of many
-    evidence_sharper: float = 1.0  # the same of ever nearer neighbours: the blunter miss more than the sharper err
+    evidence_sharper: float = 1.0  # the same of what is evident, and sees more the sharper it is: neighbours, mixtures
     evident: tuple[float, float] = (1.5, 3.5)  # where one finding of several starts to count, and counts in full
     by_chance: tuple[float, float] = (0.1, 0.003)  # the same of the best of many, as probabilities that it is chance
     least: float = 0.01  # share below which a path is not worth its time
@@ -23,7 +23,6 @@ class Tuning(NamedTuple):
     bent: tuple[float, float] = (0.0, 0.02)  # T of the t copula from which neighbours may see more without it
     strong: tuple[float, float] = (0.5, 0.8)  # T from which mixtures of raw values may see more than neighbours
     endless: float = 1.0  # T from which it may be infinite: it is if half of the samples tell as much less
-    tree: tuple[float, float] = (0.0, 0.2)  # share by which a tree of pairs must exceed the t copula
     window: float = 2.0  # decorrelation times up to which samples are no neighbours: their values are alike
     gaussian: float = 20.0  # odds that the copula is Gaussian before the samples have spoken
 
