@@ -78,7 +78,7 @@ def test_t_of_all_shapes(name):
 )
 def test_error_shrinks_with_the_samples(distribution):
     truth = distribution.total_correlation()
-    few, many = (np.abs(t_of(samples(distribution, n, cells=3)) - truth).mean() for n in (300, 3000))
+    few, many = (np.abs(t_of(samples(distribution, n, cells=8)) - truth).mean() for n in (300, 3000))
     assert many < 0.7 * few
     assert many < 0.08 * truth
 

@@ -55,7 +55,7 @@ def test_two_standard_errors_cover_the_truth(name):
 @pytest.mark.parametrize("rotation", ["auto", "pca", "random"])
 @pytest.mark.parametrize("phi", [0, 0.9])
 def test_autocorrelated_samples_widen_it(rotation, phi):
-    x = np.linalg.cholesky(ar(3, 0.5)) @ red((60, 3, 1000), phi)
+    x = np.linalg.cholesky(ar(3, 0.5)) @ red((120, 3, 1000), phi)
     truth = Normal(ar(3, 0.5))
     settings = RBIG(rotation=rotation, max_layers=20)
     for estimate, value in [

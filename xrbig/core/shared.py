@@ -12,7 +12,7 @@ from xrbig.core.marginal import Bools, Floats, Ints, exact_order, rank_gaussiani
 from xrbig.core.place import alternating, times_beyond
 from xrbig.core.rotation import null_log_det
 from xrbig.core.unmixing import tells
-from xrbig.core.weights import climb
+from xrbig.core.weights import wiener
 
 Group = Sequence[int]
 
@@ -106,12 +106,22 @@ def _of_groups(cell: Cells, first: list[int], second: list[int], given: list[int
         both = [*first, *second]
         raw = bool(cell.few_ties[0, both].all() and tells(cell.x[:, both])[0])
         terms = mutual.mutual_information(x, y, cell.place, raw, settings.seed)
-        sets = [(1.0, both), (-1.0, first), (-1.0, second)]
-        chain = total([(weight, _of_single_features(cell, group, settings)) for weight, group in sets])
-        r = cell.place.memory(cell.z[:, both])
-        time = float(times_beyond(r, r).mean())
-        terms = climb(terms, chain.terms[0], len(terms) / time, tuning.TUNING.evidence_both_ways)
+        terms = terms + _more_by_chain(cell, terms, (both, first, second), settings)
     return Information(terms[None], np.ones(1, np.int64), np.ones(1, bool), np.zeros(1))
+
+
+def _more_by_chain(cell: Cells, terms: Floats, sets: tuple[list[int], ...], settings: Settings) -> Floats:
+    """What T of all features less T of either group finds more than `terms`, as far as that is evident.
+
+    Each T may miss a share of what is within the groups.
+    """
+    whole, *groups = (_of_single_features(cell, features, settings).terms[0] for features in sets)
+    more = whole - sum(groups) - terms
+    r = cell.place.memory(cell.z[:, sets[0]])
+    noise = more.std() * np.sqrt(float(times_beyond(r, r).mean()) / len(terms))
+    missed = tuning.TUNING.missed * sum(float(group.mean()) for group in groups)
+    t = np.array(more.mean() / np.hypot(noise, missed))
+    return np.asarray(wiener(t, tuning.TUNING.evidence_both_ways) * more)
 
 
 def _without_others(cell: Cells, *groups: list[int]) -> tuple[Cells, list[int], list[int], list[int]]:

@@ -15,6 +15,7 @@ class Tuning(NamedTuple):
     least: float = 0.01  # share below which a path is not worth its time
     spread: float = 1.5  # how much more means over neighbours scatter than those of independent terms
     spread_unseen: float = 1.4  # the same of gains of unseen samples, whose fits share samples
+    missed: float = 0.02  # share of T that an estimate may miss, whatever its noise
     doubt: float = 2.0  # the square of a doubt that counts as variance: its size tells, not more
 
     # Estimates of few features, where neighbours see what is left, and of many.
