@@ -45,7 +45,7 @@ def mutual_information(x: Side, y: Side, place: Place, few_ties: bool, seed: int
         return found.terms
     t = more.mean() / np.hypot(more.std() / np.sqrt(found.effective), noise)
     rest = max(0.0, float(_ladder(*left, place, seed).terms.mean()))
-    return np.asarray(found.terms + wiener(np.array(t)) * (more + rest))
+    return np.asarray(found.terms + wiener(np.array(t), tuning.TUNING.evidence_both_ways) * (more + rest))
 
 
 def conditional(x: Side, y: Side, z: Side, place: Place, seed: int) -> Floats:
@@ -60,7 +60,7 @@ def conditional(x: Side, y: Side, z: Side, place: Place, seed: int) -> Floats:
     one, other = rest[: len(x.z)], rest[len(x.z) :]
     pair = _groups(one, other, place, seed)
     with_z = _groups(one, np.concatenate([other, z.z]), place, seed).terms - _groups(one, z.z, place, seed).terms
-    return climb(pair.terms, with_z, pair.effective)
+    return climb(pair.terms, with_z, pair.effective, tuning.TUNING.evidence_sharper)
 
 
 def _ladder(x: Floats, y: Floats, place: Place, seed: int) -> Between:
@@ -85,7 +85,7 @@ def _groups(x: Floats, y: Floats, place: Place, seed: int) -> Between:
     v, others = y[best : best + 1], np.delete(y, best, axis=0)
     rest = destruct(np.concatenate([x, others]), v, place, x.shape[1] / found.effective, seed).rest
     more = _with_one(x, v, place, seed).terms + _ladder(rest[: len(x)], rest[len(x) :], place, seed).terms
-    return found._replace(terms=climb(found.terms, more, found.effective, spread=1 / weight))
+    return found._replace(terms=climb(found.terms, more, found.effective, tuning.TUNING.evidence_sharper, 1 / weight))
 
 
 def _with_one(x: Floats, v: Floats, place: Place, seed: int) -> Between:
@@ -103,7 +103,7 @@ def _with_one(x: Floats, v: Floats, place: Place, seed: int) -> Between:
         rest = layer.rest
         left = _ladder(x, rest, place, seed).terms
         more = taken + (left if left.mean() > still.mean() else still)
-        terms = climb(terms, more, found.effective, spread=1 / weight)
+        terms = climb(terms, more, found.effective, tuning.TUNING.evidence_sharper, 1 / weight)
     return found._replace(terms=terms)
 
 
@@ -154,7 +154,7 @@ def _surprise(x: Floats, y: Floats, place: Place) -> Floats:
 def _linear(x: Floats, y: Floats, place: Place, time: float, seed: int) -> tuple[Floats, float, tuple[Floats, Floats]]:
     """Pointwise I by regression between canonical directions of raw values, its noise, and scores of what is left.
 
-    H(y) - H(r) of the residuals r holds T of both and their margins.
+    H(y) - H(r) of the residuals r holds T of both, each of which may miss a share, and their margins.
     """
     a, b = (white(standardize(v), 1e-9) for v in (x, y))
     (dx, n), dy = a.shape, len(b)
@@ -164,9 +164,10 @@ def _linear(x: Floats, y: Floats, place: Place, time: float, seed: int) -> tuple
     r = (b - c * np.concatenate([left.T @ a, np.zeros((dy, n))])[:dy]) / np.sqrt(1 - c * c)
     terms = (-np.log(1 - c * c) / 2 - r * r / 2 + b * b / 2).sum(axis=0)
     terms = terms - time * (null_log_det(dx + dy, n) - null_log_det(dx, n) - null_log_det(dy, n))
-    scores = made_normal(r)
+    scores, missed = made_normal(r), 0.0
     for sign, v, own in ((1, r, scores), (-1, b, made_normal(b))):
         terms = terms + sign * float(negentropy.marginal_gain(v[None], argsort(v[None])).value[0])
         if len(v) > 1:
-            terms = terms + sign * joint.of_scores(own[None], place, seed).terms[0]
-    return terms, negentropy.noise(n, 2 * dy) * time, (made_normal(a), scores)
+            within = joint.of_scores(own[None], place, seed).terms[0]
+            terms, missed = terms + sign * within, tuning.TUNING.missed * float(within.mean())
+    return terms, np.hypot(negentropy.noise(n, 2 * dy) * time, missed), (made_normal(a), scores)
