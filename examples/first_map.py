@@ -41,8 +41,8 @@ def draw(maps: xr.Dataset, gaussian: xr.DataArray) -> plt.Figure:
     """Three maps: T of all variables, and what wind tells of temperature, in all and by correlation alone."""
     panels = [
         (maps.total_correlation, "Six variables\ntotal correlation T", "viridis", {}),
-        (maps.mutual_information, "Wind and temperature\nmutual information I", "magma", {"vmin": 0, "vmax": 0.35}),
-        (gaussian, "Wind and temperature\nas far as correlation sees", "magma", {"vmin": 0, "vmax": 0.35}),
+        (maps.mutual_information, "Wind and temperature\nmutual information I", "magma", {"vmin": 0, "vmax": 0.25}),
+        (gaussian, "Wind and temperature\nas far as correlation sees", "magma", {"vmin": 0, "vmax": 0.25}),
     ]
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.7), layout="constrained", sharey=True)
     for axis, (field, title, cmap, limits) in zip(axes, panels, strict=True):
