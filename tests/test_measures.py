@@ -225,7 +225,7 @@ def test_results_round_trip(ds, store, name, tmp_path):
         result.to_netcdf(tmp_path / "out.nc")
         back = xr.open_dataset(tmp_path / "out.nc").load()
     xr.testing.assert_identical(back, result.compute())
-    for variable in back.variables.values():
+    for variable in result.variables.values():
         assert variable.dtype != object
 
 
