@@ -1,3 +1,7 @@
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read as NumPy is loaded: tests run on every core as it is
+
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
