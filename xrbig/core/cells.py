@@ -111,7 +111,7 @@ def is_determined(cells: Cells, feature: int, others: Sequence[int]) -> bool:
         return False
     if cells.alike[0, feature, list(others)].any():
         return True
-    rows = _middle(cells, 0, [*others, feature])
+    rows = _middle(cells, [*others, feature])
     if not _spans(rows):
         return False
     covariance = rows @ rows.T / rows.shape[1]
@@ -133,11 +133,15 @@ def may_be_determined(cells: Cells, features: Sequence[int]) -> Bools:
     """In which cells one of these features may be determined by the others of them (cell,)."""
     if len(features) < 2:
         return np.zeros(len(cells.x), dtype=bool)
-    middle = [_middle(cells, cell, features) for cell in range(len(cells.x))]
-    smallest = np.array([np.linalg.eigvalsh(rows @ rows.T / rows.shape[1])[0] for rows in middle])
-    on_plane = (smallest < EXACT * len(features)) & [_spans(rows) for rows in middle]
     pairs = cells.alike[:, features][:, :, features] & ~np.eye(len(features), dtype=bool)
-    return np.asarray(on_plane | pairs.any(axis=(1, 2)))
+    found: Bools = np.asarray(pairs.any(axis=(1, 2)))
+    inside = _inside(cells, features)
+    x = _standardized(np.where(inside[:, None], cells.x[:, features], 0), inside[:, None])
+    x = np.where(inside[:, None], x, 0)
+    smallest = np.linalg.eigvalsh(x @ np.swapaxes(x, 1, 2) / inside.sum(axis=1)[:, None, None])[:, 0]
+    for cell in np.flatnonzero((smallest < EXACT * len(features)) & ~found):
+        found[cell] = _spans(x[cell][:, inside[cell]])
+    return found
 
 
 def _spans(rows: Floats) -> bool:
@@ -146,22 +150,28 @@ def _spans(rows: Floats) -> bool:
     return int(np.count_nonzero(differ)) > len(rows)
 
 
-def _middle(cells: Cells, cell: int, features: Sequence[int]) -> Floats:
-    """Standardized features of a cell at the samples that are extreme in none of them, at all if none vary there.
+def _middle(cells: Cells, features: Sequence[int]) -> Floats:
+    """Standardized features of one cell where none of them is extreme."""
+    return _standardized(cells.x[0, features][:, _inside(cells, features)[0]])
+
+
+def _inside(cells: Cells, features: Sequence[int]) -> Bools:
+    """The samples (cell, sample) that are extreme in none of these features, or all if one does not vary there.
 
     A few values beyond all others would make any features proportional.
     """
-    own = list(features)
-    x, most = cells.x[cell, own], -ndtri(OUTSIDE / len(own))
-    inside = x[:, (np.abs(cells.z[cell, own]) < most).all(axis=0)]
-    varies = inside.shape[1] > 2 * len(own) and (inside.min(axis=1) < inside.max(axis=1)).all()
-    return _standardized(inside if varies else x)
+    x = cells.x[:, features]
+    inside = (np.abs(cells.z[:, features]) < -ndtri(OUTSIDE / x.shape[1])).all(axis=1)
+    least = np.where(inside[:, None], x, np.inf).min(axis=-1)
+    varies = (least < np.where(inside[:, None], x, -np.inf).max(axis=-1)).all(axis=1)
+    return np.asarray(inside | ~(varies & (inside.sum(axis=1) > 2 * x.shape[1]))[:, None])
 
 
-def _standardized(x: Floats) -> Floats:
-    """Rows of mean 0 and variance 1, whatever their size."""
-    size = np.abs(x).max(axis=-1, keepdims=True)
+def _standardized(x: Floats, where: Bools | None = None) -> Floats:
+    """Rows of mean 0 and variance 1 over the samples `where` (by default all), whatever their size."""
+    known = np.ones(1, dtype=bool) if where is None else where
+    size = np.abs(x).max(axis=-1, keepdims=True, where=known, initial=0)
     x = x / np.where(size > 0, size, 1)
-    x = x - x.mean(axis=-1, keepdims=True)
-    spread = x.std(axis=-1, keepdims=True)
+    x = x - x.mean(axis=-1, keepdims=True, where=known)
+    spread = x.std(axis=-1, keepdims=True, where=known)
     return np.asarray(x / np.where(spread > 0, spread, 1))
