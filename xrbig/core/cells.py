@@ -15,7 +15,7 @@ from xrbig.core.marginal import (
     exact_order,
     normal_scores,
     orientation,
-    rank_gaussianize,
+    scatter,
     ties,
 )
 from xrbig.core.place import Place
@@ -84,14 +84,16 @@ def with_scores(x: Floats, place: Place, seed: int) -> tuple[Cells, Floats]:
     key = np.abs(np.einsum("cfn,n->cf", tied.scores, contrast))
     turn = np.argsort(key, axis=1, kind="stable")
     rank = np.argsort(turn, axis=1, kind="stable")
-    order = exact_order(np.take_along_axis(x, turn[..., None], axis=1), seed)
-    z = rank_gaussianize(order, seed)
+    samples = np.take_along_axis(first.samples, turn[..., None], axis=1)
+    again = np.flatnonzero(tied.fraction.any(axis=1))
+    if again.size:  # equal values are ordered by the turn of their feature
+        samples[again] = exact_order(np.take_along_axis(x[again], turn[again][..., None], axis=1), seed).samples
+    z = scatter(normal_scores(n, x.shape[1], seed), samples)
     z = np.take_along_axis(z * orientation(z, seed)[..., None], rank[..., None], axis=1)
-    samples = np.take_along_axis(order.samples, rank[..., None], axis=1)
-    values = np.take_along_axis(order.values, rank[..., None], axis=1)
+    order = Order(np.take_along_axis(samples, rank[..., None], axis=1), first.values)
     alike = np.abs(tied.correlation) > MONOTONE
     few_ties = tied.fraction < tuning.TUNING.few_ties
-    return Cells(x, z, Order(samples, values), rank, few_ties, alike, place, seed), tied.fraction
+    return Cells(x, z, order, rank, few_ties, alike, place, seed), tied.fraction
 
 
 def without_determined(cells: Cells, features: Sequence[int], given: Sequence[int] = ()) -> list[int]:
