@@ -215,7 +215,7 @@ one run. *normal*: correlation 0.5^|i - j|; *nonlinear*: half the square of the 
 
 The default against plain RBIG, `RBIG(rotation="random")`. A layer of that sorts each margin once, so that L times
 `np.sort` of the same array, L the mean number of its layers, is its floor. The default takes as long as it finds
-structure: in two or three features a search for neighbours, in more also mixtures.
+structure: in two features a search for neighbours, in more also mixtures.
 
 {kernel}
 
