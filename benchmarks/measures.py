@@ -325,9 +325,9 @@ coordinates of its point.
 {measures}
 
 Other margins of the normal copula change H and J alone. What T misses, all of them miss, often with a larger factor: D
-and O add the errors of n + 1 estimates of T. With 1000 samples a fifth to a third of the synergy of product and parity
-goes unseen, with 10 000 a twentieth and a seventh. D of the Clayton copula is a twentieth low with 1000 samples, a
-hundredth with 10 000. J of lognormal margins is noisy for another reason: so is the sample covariance there.
+and O add up differences of I and conditional I. With 1000 samples a fifth to a third of the synergy of product and
+parity goes unseen, with 10 000 a twentieth and a seventh. D of the Clayton copula is a twentieth low with 1000 samples,
+a hundredth with 10 000. J of lognormal margins is noisy for another reason: so is the sample covariance there.
 
 ## Kullback-Leibler divergence
 
